@@ -1,0 +1,15 @@
+//! Records in PostgreSQL or SQLite, one behaviour. The only SQL of the project.
+
+mod error;
+mod query;
+mod settings;
+mod store;
+mod write;
+
+pub use error::{Error, Violation};
+pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
+pub use settings::{Location, Settings};
+pub use store::{Engine, Store, Tx};
+pub use write::{
+    Claim, Conflict, Delete, Guard, Insert, Kept, KeyRow, Op, Update, Write, Written, WrittenRow,
+};

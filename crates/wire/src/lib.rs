@@ -1,0 +1,25 @@
+//! Every type that crosses a socket, and the one seam between services: [`Calls`]. No IO.
+
+mod answer;
+mod body;
+mod call;
+mod caller;
+mod calls;
+mod catalogue;
+mod health;
+mod http_form;
+mod node;
+mod problem;
+mod trace;
+
+pub use answer::{Answer, Count, Meta};
+pub use body::{Body, ByteStream, Content, Media};
+pub use call::{Call, CountWish, IfVersion, Options, Reply, Step};
+pub use caller::{Caller, Credential, Grant};
+pub use calls::{Calls, Reached};
+pub use catalogue::{Catalogue, FieldInfo, Hints, ModelInfo, NodeInfo};
+pub use health::{Dependency, Health, Status};
+pub use http_form::{AnswerParts, CallParts, header};
+pub use node::{BadNodeName, NodeName};
+pub use problem::{Code, ExitKind, Fault, Problem};
+pub use trace::Trace;

@@ -1,0 +1,1 @@
+//! Tests from outside: the shipped binary as a user drives it.
