@@ -1,2 +1,53 @@
-//! To be written.
-fn main() {}
+//! `cargo xtask <verb>`: everything that is done to this repository rather than by it.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer reads this on a terminal"
+)]
+
+mod bench;
+mod check;
+mod deny;
+mod install;
+mod program;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <verb>
+
+  test          what the README names: installs what tests need, lints, compiles once, runs everything
+  check         before handing in: test, and besides the documentation build and cargo-deny
+  tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
+  bench rest    compares Gantry with pgbench and a bare handler; see docs/PERFORMANCE.md for its options
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["test"] => test::run(),
+        ["check"] => check::run(),
+        ["tidy"] => tidy::run(false),
+        ["tidy", "--write"] => tidy::run(true),
+        ["bench", "rest", options @ ..] => bench::rest(options),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(64);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the tests need beyond Rust, installed where it is missing: PostgreSQL's programs and an OpenAPI validator.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::program::{program, root, run, succeeds};
+
+const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
+/// Debian's package makes and starts a cluster of its own unless this file forbids it; the tests start their own.
+const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
+
+/// `initdb`, `postgres` and `pgbench` where tests look for them.
+pub(crate) fn postgres() -> anyhow::Result<()> {
+    if std::env::var_os("GANTRY_TEST_POSTGRES").is_some() {
+        println!("PostgreSQL: the server that GANTRY_TEST_POSTGRES names");
+        return Ok(());
+    }
+    if let Some(folder) = postgres_programs() {
+        println!("PostgreSQL: {}", folder.display());
+        return Ok(());
+    }
+    if !Path::new(CLUSTER_SETTINGS).exists() && is_root()? {
+        fs::create_dir_all(Path::new(CLUSTER_SETTINGS).parent().context("a folder")?)?;
+        fs::write(CLUSTER_SETTINGS, "create_main_cluster = false\n")?;
+    }
+    debian_packages(&["postgresql"])?;
+    ensure!(
+        postgres_programs().is_some(),
+        "initdb is still missing after the installation"
+    );
+    Ok(())
+}
+
+/// The folder that holds `initdb`, the newest where there are several.
+pub(crate) fn postgres_programs() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, folder)| folder.join("initdb").exists())
+        .collect();
+    versions.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    versions
+        .pop()
+        .map(|(_, folder)| folder)
+        .or_else(|| std::env::split_paths(&path).find(|folder| folder.join("initdb").exists()))
+}
+
+/// The validator in a virtual environment under `target/`, where the end-to-end tests look for it.
+pub(crate) fn openapi_validator() -> anyhow::Result<()> {
+    let folder = root().join("target/testkit/venv");
+    let python = folder.join("bin/python");
+    let ready = || succeeds(program(&python).args(["-c", "import openapi_spec_validator"]));
+    if ready() {
+        println!("OpenAPI validator: {}", folder.display());
+        return Ok(());
+    }
+    let make = || {
+        run(program("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder))
+    };
+    if !succeeds(program("python3").args(["-c", "import venv, ensurepip"])) {
+        debian_packages(&["python3", "python3-venv"])?;
+    }
+    make()?;
+    run(program(&python).args(["-m", "pip", "install", "--quiet", VALIDATOR]))?;
+    ensure!(
+        ready(),
+        "the validator cannot be imported after its installation"
+    );
+    Ok(())
+}
+
+fn debian_packages(names: &[&str]) -> anyhow::Result<()> {
+    if !succeeds(program("apt-get").arg("--version")) {
+        bail!(
+            "{} must be installed by hand: apt-get is not here",
+            names.join(", ")
+        );
+    }
+    let as_root = |arguments: &[&str]| -> anyhow::Result<Command> {
+        let mut command = if is_root()? {
+            program("env")
+        } else {
+            program("sudo")
+        };
+        command
+            .arg("DEBIAN_FRONTEND=noninteractive")
+            .arg("apt-get")
+            .args(arguments);
+        Ok(command)
+    };
+    run(&mut as_root(&["update", "--quiet"])?)?;
+    let mut install = as_root(&["install", "--yes", "--quiet", "--no-install-recommends"])?;
+    run(install.args(names))
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata("/proc/self")?.uid() == 0)
+}
