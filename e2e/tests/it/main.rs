@@ -1,0 +1,5 @@
+//! Slow tests of the built `gantry`, from outside.
+#![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
+mod cinema;
+mod kill;
