@@ -17,12 +17,14 @@ use std::time::{Duration, Instant};
 
 /// Spans the pause between two test binaries of one `cargo test`.
 const GRACE_SECONDS: u32 = 10;
+const QUICK_SETTINGS: &[&str] = &["shared_buffers=64MB", "fsync=off", "full_page_writes=off"];
+const DURABLE_SETTINGS: &[&str] = &["shared_buffers=512MB", "max_wal_size=4GB"];
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Whom the server runs as when the tests run as root, which PostgreSQL refuses to be.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
 /// A superuser's URL, `postgres://gantry@127.0.0.1:<port>/postgres`. Blocks for a second or two when it is the first
-/// to ask. `GANTRY_TEST_POSTGRES` names another server; `GANTRY_TEST_POSTGRES_FSYNC=on` starts a durable one.
+/// to ask. It forgets everything when the machine fails (`fsync=off`). `GANTRY_TEST_POSTGRES` names another server.
 ///
 /// # Panics
 ///
@@ -39,9 +41,14 @@ pub fn server_url() -> String {
     .clone()
 }
 
+/// A server as one would run it, with `fsync`, that ends soon after this process. Its locks and data are in `folder`.
+pub fn durable_server_url(folder: &Path) -> io::Result<String> {
+    Server::in_folder(folder, DURABLE_SETTINGS)?.join()
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "tests read their own two variables; no service does"
+    reason = "tests read their own variable; no service does"
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -56,6 +63,7 @@ struct Server {
     /// The cluster and the server's log.
     data: PathBuf,
     run_as: Option<(u32, u32)>,
+    settings: &'static [&'static str],
 }
 
 impl Server {
@@ -64,8 +72,12 @@ impl Server {
             .ancestors()
             .nth(2)
             .expect("this crate lies two folders below the checkout");
-        let state = checkout.join("target/testkit");
-        fs::create_dir_all(&state)?;
+        Self::in_folder(&checkout.join("target/testkit"), QUICK_SETTINGS)
+    }
+
+    fn in_folder(state: &Path, settings: &'static [&'static str]) -> io::Result<Self> {
+        fs::create_dir_all(state)?;
+        let state = state.to_owned();
         let run_as = other_user()?;
         let data = if run_as.is_none() || open_to_all(&state)? {
             state.join("pg")
@@ -78,6 +90,7 @@ impl Server {
             state,
             data,
             run_as,
+            settings,
         })
     }
 
@@ -137,23 +150,20 @@ impl Server {
 
     fn start(&self) -> io::Result<String> {
         let port = free_port()?;
-        let fsync = variable("GANTRY_TEST_POSTGRES_FSYNC").unwrap_or_else(|| "off".to_owned());
         let mut server = self.as_server("postgres");
         server
             .arg("-D")
             .arg(self.cluster())
             .arg("-p")
             .arg(port.to_string());
-        for setting in [
+        let own = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=300",
-            "shared_buffers=64MB",
             "timezone=UTC",
             "log_timezone=UTC",
-            &format!("fsync={fsync}"),
-            &format!("full_page_writes={fsync}"),
-        ] {
+        ];
+        for setting in own.iter().chain(self.settings) {
             server.arg("-c").arg(setting);
         }
         let log = File::create(self.state.join("postgres.log"))?;

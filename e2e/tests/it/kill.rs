@@ -87,8 +87,9 @@ fn kills(engine: &str, project: &Path, url: &str) {
     assert!(status.success(), "after SIGTERM it ended with {status}");
     let kept: usize = writers.iter().map(|writer| writer.acknowledged.len()).sum();
     // Not `println!`: the count is to be seen where the test passes, too.
+    let mut stderr = std::io::stderr();
     writeln!(
-        std::io::stderr(),
+        stderr,
         "{engine}: {killed} kills, {answers_lost} in the middle of a write; {kept} acknowledged writes kept"
     )
     .unwrap();
