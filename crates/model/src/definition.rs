@@ -165,6 +165,44 @@ pub enum OnDelete {
     SetNull,
 }
 
+impl Field {
+    /// A field of this kind with nothing else said.
+    pub fn new(name: &str, kind: Kind) -> Self {
+        Self {
+            name: name.to_owned(),
+            about: String::new(),
+            kind,
+            array: false,
+            required: false,
+            unique: false,
+            index: false,
+            search: false,
+            nocase: false,
+            default: None,
+            min: None,
+            max: None,
+            min_len: None,
+            max_len: None,
+            was: None,
+            system: None,
+        }
+    }
+
+    /// For people: `text`, `list of int`.
+    pub fn kind_name(&self) -> String {
+        if self.array { format!("a list of {}", self.kind.name()) } else { self.kind.name().to_owned() }
+    }
+
+    /// The same without bounds and lengths, for values in questions.
+    pub(crate) fn unbounded(&self) -> Self {
+        let kind = match &self.kind {
+            Kind::Decimal { .. } => Kind::Decimal { precision: None, scale: None },
+            kind => kind.clone(),
+        };
+        Self { array: false, ..Self::new(&self.name, kind) }
+    }
+}
+
 impl Kind {
     /// As in a model file; `ref` for references.
     pub fn name(&self) -> &'static str {

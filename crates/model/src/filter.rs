@@ -1,5 +1,12 @@
 //! Which records: one tree for both spellings (`rating=gte.7` and `{"rating": {"gte": "7"}}`) and for access rules.
 
+mod holds;
+mod json;
+mod operator;
+mod query;
+
+pub use holds::like;
+
 use crate::{FieldId, Value};
 
 /// Three-valued as in SQL: a comparison with null is neither true nor false, and `Not` of it neither.
@@ -12,10 +19,7 @@ pub enum Filter {
     All(Vec<Filter>),
     Any(Vec<Filter>),
     Not(Box<Filter>),
-    Test {
-        field: FieldId,
-        test: Test,
-    },
+    Test { field: FieldId, test: Test },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +28,7 @@ pub enum Test {
     /// Matches nothing where the list is empty.
     In(Vec<Operand>),
     /// `%` any characters, `_` one, backslash escapes; already in this form (`*` was translated).
-    Like {
-        pattern: String,
-        fold_case: bool,
-    },
+    Like { pattern: String, fold_case: bool },
     IsNull,
     /// `is.true`, `is.false`
     Is(bool),
@@ -60,6 +61,21 @@ pub enum Operand {
 pub enum CallerFact {
     Id,
     Tenant,
+}
+
+/// How large a filter may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilterLimits {
+    /// How deep `and`, `or` and `not` may nest.
+    pub depth: usize,
+    /// How many tests and list items it may have.
+    pub terms: usize,
+}
+
+impl Default for FilterLimits {
+    fn default() -> Self {
+        Self { depth: 8, terms: 200 }
+    }
 }
 
 impl Filter {
@@ -96,45 +112,59 @@ impl Filter {
     }
 
     pub fn eq(field: FieldId, value: Value) -> Self {
-        Self::Test {
-            field,
-            test: Test::Compare(Comparison::Eq, Operand::Value(value)),
-        }
+        Self::Test { field, test: Test::Compare(Comparison::Eq, Operand::Value(value)) }
     }
 
     pub fn is_null(field: FieldId) -> Self {
-        Self::Test {
-            field,
-            test: Test::IsNull,
-        }
+        Self::Test { field, test: Test::IsNull }
     }
 
     /// With `$caller.…` replaced by what `fact` says; a fact that is `Null` makes its test false.
     #[must_use]
     pub fn bind(&self, fact: &dyn Fn(CallerFact) -> Value) -> Self {
-        let _ = fact;
-        todo!()
-    }
-
-    /// Whether it holds for a record in memory: `None` is SQL's unknown.
-    pub fn holds<'a>(
-        &self,
-        model: &crate::Model,
-        value: &dyn Fn(FieldId) -> &'a Value,
-    ) -> Option<bool> {
-        let _ = (model, value);
-        todo!()
+        let bind_all = |filters: &[Self]| filters.iter().map(|filter| filter.bind(fact)).collect::<Vec<_>>();
+        match self {
+            Self::True => Self::True,
+            Self::False => Self::False,
+            Self::All(filters) => Self::All(bind_all(filters)),
+            Self::Any(filters) => Self::Any(bind_all(filters)),
+            Self::Not(filter) => Self::Not(Box::new(filter.bind(fact))),
+            Self::Test { field, test } => match test.bind(fact) {
+                Some(test) => Self::Test { field: *field, test },
+                None => Self::False,
+            },
+        }
     }
 
     /// Calls `visit` with each field that the filter looks at.
     pub fn fields(&self, visit: &mut dyn FnMut(FieldId)) {
         match self {
             Self::True | Self::False => {}
-            Self::All(filters) | Self::Any(filters) => {
-                filters.iter().for_each(|filter| filter.fields(visit))
-            }
+            Self::All(filters) | Self::Any(filters) => filters.iter().for_each(|filter| filter.fields(visit)),
             Self::Not(filter) => filter.fields(visit),
             Self::Test { field, .. } => visit(*field),
         }
+    }
+}
+
+impl Test {
+    /// `None` where a fact of the caller that it needs is not known.
+    fn bind(&self, fact: &dyn Fn(CallerFact) -> Value) -> Option<Self> {
+        let bind = |operand: &Operand| match operand {
+            Operand::Value(value) => Some(Operand::Value(value.clone())),
+            Operand::Caller(what) => match fact(*what) {
+                Value::Null => None,
+                value => Some(Operand::Value(value)),
+            },
+        };
+        let bind_all = |operands: &[Operand]| operands.iter().map(bind).collect::<Option<Vec<_>>>();
+        Some(match self {
+            Self::Compare(comparison, operand) => Self::Compare(*comparison, bind(operand)?),
+            Self::In(operands) => Self::In(bind_all(operands)?),
+            Self::Contains(operands) => Self::Contains(bind_all(operands)?),
+            Self::ContainedBy(operands) => Self::ContainedBy(bind_all(operands)?),
+            Self::Overlaps(operands) => Self::Overlaps(bind_all(operands)?),
+            Self::Like { .. } | Self::IsNull | Self::Is(_) => self.clone(),
+        })
     }
 }

@@ -1,11 +1,15 @@
 //! A typed value: the contract of types, in one place. Read from JSON and from text, written to both, compared.
 
+mod read;
+mod write;
+
+pub use write::write_json_string;
+
 use std::cmp::Ordering;
 
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Decimal, Field};
+use crate::Decimal;
 
 /// Enum values are `Text`, refs are `Uuid`.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +25,7 @@ pub enum Value {
     /// To the microsecond, as are timestamps.
     Time(jiff::civil::Time),
     Timestamp(jiff::Timestamp),
-    /// JSON text, checked, without insignificant white space.
+    /// JSON text in the canonical form of [`crate::canonical_json`].
     Json(String),
     Bytes(Vec<u8>),
     Vector(Vec<f32>),
@@ -37,40 +41,46 @@ pub struct BadValue {
     pub detail: String,
 }
 
+impl BadValue {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
 impl Value {
-    /// Reads a JSON value as one of the field's: type, bounds, lengths and enum checked. JSON null is `Null`.
-    /// Numbers keep their digits; an int or decimal may also come as a string.
-    pub fn from_json(field: &Field, raw: &RawValue) -> Result<Self, BadValue> {
-        let _ = (field, raw);
-        todo!()
-    }
-
-    /// Reads text (a query string's operand, a CSV cell) as a value of the field's type, bounds *not* checked, since
-    /// `rating=gt.100` is a fair question. For an array field: one item of it.
-    pub fn from_text(field: &Field, text: &str) -> Result<Self, BadValue> {
-        let _ = (field, text);
-        todo!()
-    }
-
-    /// As JSON, by the contract: decimals as strings with their scale, timestamps in UTC with `Z`, bytes in base64.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        todo!()
-    }
-
-    /// As a CSV cell or a cursor's part would hold it: no quotes. Null is empty.
-    pub fn write_text(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        todo!()
-    }
-
     /// The order of the contract. `None` where either is null, the types differ, or the type has no order.
     pub fn compare(&self, other: &Self, nocase: bool) -> Option<Ordering> {
-        let _ = (other, nocase);
-        todo!()
+        match (self, other) {
+            (Self::Text(one), Self::Text(two)) if nocase => Some(fold(one).cmp(&fold(two))),
+            (Self::Text(one), Self::Text(two)) => Some(one.cmp(two)),
+            (Self::Int(one), Self::Int(two)) => Some(one.cmp(two)),
+            (Self::Float(one), Self::Float(two)) => one.partial_cmp(two),
+            (Self::Decimal(one), Self::Decimal(two)) => Some(one.cmp(two)),
+            (Self::Bool(one), Self::Bool(two)) => Some(one.cmp(two)),
+            (Self::Uuid(one), Self::Uuid(two)) => Some(one.cmp(two)),
+            (Self::Date(one), Self::Date(two)) => Some(one.cmp(two)),
+            (Self::Time(one), Self::Time(two)) => Some(one.cmp(two)),
+            (Self::Timestamp(one), Self::Timestamp(two)) => Some(one.cmp(two)),
+            (Self::Bytes(one), Self::Bytes(two)) => Some(one.cmp(two)),
+            _ => None,
+        }
     }
 
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+}
+
+/// Letters without their case, one for one: what `nocase` and `ilike` compare, the same on both engines.
+pub fn fold(text: &str) -> String {
+    text.chars().map(fold_char).collect()
+}
+
+/// Unicode's simple lower case: characters whose lower case is several stay as they are.
+pub fn fold_char(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => c,
     }
 }
