@@ -10,6 +10,7 @@ mod check;
 mod deny;
 mod install;
 mod program;
+mod snapshots;
 mod steps;
 mod test;
 mod tidy;

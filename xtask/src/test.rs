@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use crate::program::{self, cargo, program, root, succeeds};
 use crate::steps::Steps;
-use crate::{install, tidy};
+use crate::{install, snapshots, tidy};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::default();
@@ -69,7 +69,11 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
 fn tests(tally: &mut Tally) -> anyhow::Result<()> {
     let begun = Instant::now();
     let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    let references = snapshots::references()?;
     let mut child = command
+        // A snapshot that differs fails; it is accepted by a person.
+        .env("INSTA_UPDATE", "no")
+        .env("INSTA_SNAPSHOT_REFERENCES_FILE", &references)
         .stdout(Stdio::piped())
         .spawn()
         .context("starting cargo test")?;
@@ -87,7 +91,7 @@ fn tests(tally: &mut Tally) -> anyhow::Result<()> {
     anyhow::ensure!(status.success(), "cargo test ended with {status}");
     anyhow::ensure!(tally.ignored == 0, "{} tests were ignored", tally.ignored);
     anyhow::ensure!(tally.passed > 0, "no test ran");
-    Ok(())
+    snapshots::check(&references)
 }
 
 /// The sum of what every test binary reports.

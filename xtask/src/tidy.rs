@@ -36,7 +36,7 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
 }
 
 /// Every file below `folder`, generated and hidden folders aside, in the order of their names.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
