@@ -11,6 +11,10 @@ pub struct Answer {
 }
 
 /// Facts beside the body; over HTTP they are headers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each of which travels by itself"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Meta {
     /// The record's id, where the answer is about one record.

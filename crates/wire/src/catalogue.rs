@@ -30,6 +30,10 @@ pub struct ModelInfo {
     pub uniques: Vec<Vec<String>>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each of which travels by itself"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct FieldInfo {
     pub name: String,

@@ -254,13 +254,13 @@ impl AnswerParts {
                     meta.count = Some(Count {
                         records: number()?,
                         exact: true,
-                    })
+                    });
                 }
                 "p" => {
                     meta.count = Some(Count {
                         records: number()?,
                         exact: false,
-                    })
+                    });
                 }
                 "n" => meta.rows = Some(number()?),
                 "o" => meta.offset = number()?,
