@@ -24,6 +24,12 @@ pub enum Error {
     /// The location, a table or a file is not as it must be; the text says what to do.
     #[error("{0}")]
     Setup(String),
+    /// A migration would take away rows or values; needs leave.
+    #[error("the migration takes away {0}")]
+    Destructive(Box<crate::migrate::Plan>),
+    /// Tables are not as the last migration left them: what differs.
+    #[error("the database was changed by others: {}; change it back, or restore it, then migrate", .0.join("; "))]
+    Drift(Vec<String>),
     /// Models that the store cannot hold.
     #[error("{} mistakes in models", .0.len())]
     Models(Vec<Mistake>),

@@ -1,6 +1,7 @@
 //! Records in PostgreSQL or SQLite, one behaviour. The only SQL of the project.
 
 mod error;
+pub mod migrate;
 mod query;
 mod settings;
 mod store;

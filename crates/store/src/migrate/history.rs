@@ -1,0 +1,225 @@
+//! The system tables, and the rows that tell which migrations were done.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::desired;
+use super::inspect::Found;
+use super::live::{Live, Row};
+use super::plan::Plan;
+use super::schema::Schema;
+use crate::{Engine, Error};
+
+pub(super) const NOW_POSTGRES: &str = "now()";
+pub(super) const NOW_SQLITE: &str = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";
+
+/// One migration that was done, or undone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Migration {
+    pub id: u64,
+    /// `0003_film_add_rating`
+    pub name: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub state: State,
+    /// The SQL that was run.
+    pub up: String,
+    /// What undoes it; empty once its parked data was purged.
+    pub down: String,
+    pub(super) schema: Schema,
+    pub(super) found: Found,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The tables are changed, indexes are being made: the next start goes on with them.
+    Indexing,
+    Applied,
+    RolledBack,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Indexing => "indexing",
+            Self::Applied => "applied",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        match text {
+            "indexing" => Self::Indexing,
+            "rolled_back" => Self::RolledBack,
+            _ => Self::Applied,
+        }
+    }
+}
+
+/// Makes the system tables where they are missing, and the secret once.
+pub(super) async fn ensure(live: &mut Live) -> Result<(), Error> {
+    let engine = live.engine();
+    if !exists(live).await? || desired::system_version(live).await? < desired::SYSTEM_VERSION {
+        live.run(&desired::system_tables(engine)).await?;
+        // Each id holds at least 62 bits of the system's randomness: eight are more than the 256 that are kept.
+        let ids: Vec<u8> = (0..8)
+            .flat_map(|_| *uuid::Uuid::now_v7().as_bytes())
+            .collect();
+        let secret = hex(&Sha256::digest(&ids));
+        for (key, value) in [
+            ("secret", secret.as_str()),
+            ("schema", &desired::SYSTEM_VERSION.to_string()),
+        ] {
+            let keep = if key == "secret" {
+                "NOTHING"
+            } else {
+                "UPDATE SET value = excluded.value"
+            };
+            let sql = format!(
+                "INSERT INTO gantry_meta (key, value) VALUES ({}, {}) ON CONFLICT (key) DO {keep}",
+                text(engine, 1),
+                text(engine, 2)
+            );
+            live.rows(&sql, &[key, value]).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn exists(live: &mut Live) -> Result<bool, Error> {
+    let sql = match live.engine() {
+        Engine::Postgres => {
+            "SELECT count(*) FROM pg_class WHERE relname = 'gantry_migrations' AND relnamespace = current_schema()::regnamespace"
+        }
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'gantry_migrations'",
+    };
+    Ok(live.number(sql).await? > 0)
+}
+
+/// Oldest first; nothing where there are no system tables yet.
+pub(super) async fn all(live: &mut Live) -> Result<Vec<Migration>, Error> {
+    if !exists(live).await? {
+        return Ok(Vec::new());
+    }
+    let at = match live.engine() {
+        Engine::Postgres => "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        Engine::Sqlite => "at",
+    };
+    let sql = format!(
+        "SELECT id, name, {at}, state, up, down, snapshot FROM gantry_migrations ORDER BY id"
+    );
+    let rows = live.rows(&sql, &[]).await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The last that was not undone.
+pub(super) fn last(migrations: &[Migration]) -> Option<&Migration> {
+    let done = migrations.iter().rev();
+    done.into_iter()
+        .find(|migration| migration.state != State::RolledBack)
+}
+
+fn read(row: Row) -> Result<Migration, Error> {
+    let broken = || {
+        Error::Setup("a row of gantry_migrations cannot be read: it was changed by hand, or by a newer Gantry".to_owned())
+    };
+    let mut columns = row.into_iter().map(Option::unwrap_or_default);
+    let mut next = || columns.next().unwrap_or_default();
+    let id = next().parse().map_err(|_| broken())?;
+    let (name, at, state, up, down) = (next(), next(), next(), next(), next());
+    let snapshot: Json = serde_json::from_str(&next()).map_err(|_| broken())?;
+    Ok(Migration {
+        id,
+        name,
+        at,
+        state: State::read(&state),
+        up,
+        down,
+        schema: Schema::from_json(&snapshot["tables"]).ok_or_else(broken)?,
+        found: Found::from_json(&snapshot["found"]),
+    })
+}
+
+pub(super) async fn insert(
+    live: &mut Live,
+    id: u64,
+    plan: &Plan,
+    schema: &Schema,
+    state: State,
+) -> Result<(), Error> {
+    let engine = live.engine();
+    let now = match engine {
+        Engine::Postgres => NOW_POSTGRES,
+        Engine::Sqlite => NOW_SQLITE,
+    };
+    let values: Vec<_> = (2..=8).map(|number| text(engine, number)).collect();
+    let key = match engine {
+        Engine::Postgres => "$1::text::bigint",
+        Engine::Sqlite => "CAST($1 AS INTEGER)",
+    };
+    let sql = format!(
+        "INSERT INTO gantry_migrations (id, at, name, state, up, down, snapshot, checksum, gantry_version) \
+         VALUES ({key}, {now}, {})",
+        values.join(", ")
+    );
+    let (up, down) = (plan.up(), plan.down());
+    let checksum = hex(&Sha256::digest(format!("{up}\n{down}")));
+    let snapshot = snapshot(schema, &super::inspect::inspect(live).await?);
+    let version = env!("CARGO_PKG_VERSION");
+    let values = [
+        &id.to_string(),
+        plan.name.as_str(),
+        state.name(),
+        &up,
+        &down,
+        &snapshot,
+        &checksum,
+        version,
+    ];
+    live.rows(&sql, &values).await.map(drop)
+}
+
+/// Says how far a migration is, and what the database looks like after it.
+pub(super) async fn record(
+    live: &mut Live,
+    id: u64,
+    schema: &Schema,
+    state: State,
+) -> Result<(), Error> {
+    let snapshot = snapshot(schema, &super::inspect::inspect(live).await?);
+    let engine = live.engine();
+    let sql = format!(
+        "UPDATE gantry_migrations SET state = {}, snapshot = {} WHERE id = {id}",
+        text(engine, 1),
+        text(engine, 2)
+    );
+    live.rows(&sql, &[state.name(), &snapshot]).await.map(drop)
+}
+
+pub(super) async fn set_state(live: &mut Live, id: u64, state: State) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE gantry_migrations SET state = '{}' WHERE id = {id}",
+        state.name()
+    );
+    live.run(&sql).await
+}
+
+fn snapshot(schema: &Schema, found: &Found) -> String {
+    json!({"tables": schema.to_json(), "found": found.of(schema).to_json()}).to_string()
+}
+
+fn text(engine: Engine, number: u32) -> String {
+    match engine {
+        Engine::Postgres => format!("${number}::text"),
+        Engine::Sqlite => format!("${number}"),
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

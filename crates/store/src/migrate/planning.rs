@@ -1,0 +1,149 @@
+//! A plan from the history, the database and the models: changes as steps, each with what it would cost now.
+
+use super::diff::{Change, diff};
+use super::history::{self, Migration, State};
+use super::inspect;
+use super::live::Live;
+use super::plan::{AtStake, Plan, Step, grouped};
+use super::schema::Schema;
+use super::steps::{Draft, Effect, drafts};
+use crate::Error;
+
+pub(super) async fn plan(
+    live: &mut Live,
+    migrations: &[Migration],
+    desired: &Schema,
+) -> Result<Plan, Error> {
+    let last = history::last(migrations);
+    let nothing = Schema::default();
+    let before = last.map_or(&nothing, |last| &last.schema);
+    let found = inspect::inspect(live).await?;
+    let mut drift = last.map_or_else(Vec::new, |last| {
+        found
+            .of(before)
+            .drift(&last.found, last.state == State::Indexing)
+    });
+    let changes = diff(before, desired);
+    for change in &changes {
+        let (Change::CreateTable(table) | Change::Alter(super::Alteration { to: table, .. })) =
+            change
+        else {
+            continue;
+        };
+        let new = matches!(change, Change::CreateTable(_));
+        if new && found.0.contains_key(&table.name) {
+            drift.push(format!(
+                "table {} is there and not of Gantry's making",
+                table.name
+            ));
+        }
+    }
+    let id = next_id(migrations);
+    let mut steps = Vec::new();
+    if drift.is_empty() {
+        for draft in drafts(live.engine(), id, &changes) {
+            steps.push(evaluate(live, draft).await?);
+        }
+    }
+    let name = if changes.is_empty() {
+        String::new()
+    } else {
+        name(id, &changes)
+    };
+    Ok(Plan { name, steps, drift })
+}
+
+pub(super) fn next_id(migrations: &[Migration]) -> u64 {
+    migrations.last().map_or(1, |last| last.id + 1)
+}
+
+/// `0003_film_add_rating`
+fn name(id: u64, changes: &[Change]) -> String {
+    let first = match changes.first() {
+        None => String::new(),
+        Some(Change::CreateTable(table)) => format!("create_{}", table.name),
+        Some(Change::ParkTable(table)) => format!("drop_{}", table.name),
+        Some(Change::RenameTable { from, to }) => format!("rename_{}_to_{to}", from.name),
+        Some(Change::Alter(alteration)) => {
+            let table = &alteration.to.name;
+            match alteration.columns.first() {
+                Some(change) => {
+                    let (op, _) = super::ops::of(change, id, &alteration.to);
+                    format!("{table}_{}", op.summary().replace(' ', "_"))
+                }
+                None => format!("{table}_indexes"),
+            }
+        }
+    };
+    let parts: usize = changes.iter().map(parts).sum();
+    let first: String = first
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || *letter == '_')
+        .take(80)
+        .collect();
+    match parts {
+        0 | 1 => format!("{id:04}_{first}"),
+        more => format!("{id:04}_{first}_and_{}_more", more - 1),
+    }
+}
+
+fn parts(change: &Change) -> usize {
+    match change {
+        Change::Alter(alteration) => alteration.columns.len().max(1),
+        _ => 1,
+    }
+}
+
+async fn evaluate(live: &mut Live, draft: Draft) -> Result<Step, Error> {
+    let mut lost: Vec<AtStake> = Vec::new();
+    let mut blocked = Vec::new();
+    for probe in &draft.probes {
+        let rows = live.number(&probe.count).await?;
+        if rows == 0 {
+            continue;
+        }
+        let examples = match &probe.examples {
+            Some(sql) => live
+                .rows(sql, &[])
+                .await?
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect(),
+            None => Vec::new(),
+        };
+        let such_as = if examples.is_empty() {
+            String::new()
+        } else {
+            format!(" (such as {})", examples.join("; "))
+        };
+        match &probe.effect {
+            Effect::Loses(what) => lost.push(AtStake {
+                what: format!("{what}{such_as}"),
+                rows,
+            }),
+            Effect::Blocks(what, hint) => {
+                blocked.push(format!("{} {what}{such_as}: {hint}", grouped(rows)))
+            }
+        }
+    }
+    let destructive = (!lost.is_empty()).then(|| AtStake {
+        rows: lost.iter().map(|stake| stake.rows).sum(),
+        what: match &lost[..] {
+            [one] => one.what.clone(),
+            several => {
+                let texts: Vec<_> = several.iter().map(AtStake::to_string).collect();
+                format!("in all: {}", texts.join(", "))
+            }
+        },
+    });
+    Ok(Step {
+        table: draft.table,
+        summary: draft.summary,
+        sql: draft.up,
+        down: draft.down,
+        destructive,
+        blocked: (!blocked.is_empty()).then(|| blocked.join("; ")),
+        concurrent: draft.concurrent,
+    })
+}

@@ -1,0 +1,345 @@
+//! Doing and undoing migrations, one process at a time.
+
+use std::time::Duration;
+
+use model::Models;
+
+use super::history::{self, Migration, State};
+use super::inspect;
+use super::live::Live;
+use super::plan::{Plan, scripts};
+use super::schema::{PARKED, Schema, quote};
+use super::{Applied, ApplyOptions, RolledBack, desired, planning, replica, role, sqlite, steps};
+use crate::{Engine, Error, Settings};
+
+/// `gantry migr` in bytes: any number does, as long as nobody else takes it in our database.
+const LOCK: i64 = 0x6761_6e74_7279_6d67;
+const POLL: Duration = Duration::from_millis(100);
+/// How often a step that could not get its table lock in time, or was a deadlock's victim, is tried again.
+const ATTEMPTS: u32 = 10;
+
+/// Brings the database to the models. Waits for another process that does; goes on where one was killed.
+/// Fails with [`Error::Destructive`] where something would be taken away without leave, and with [`Error::Drift`]
+/// where our tables are not as the last migration left them.
+pub async fn apply(
+    settings: &Settings,
+    models: &Models,
+    options: &ApplyOptions,
+) -> Result<Applied, Error> {
+    let mut live = Live::open(settings).await?;
+    let desired = desired::schema(live.engine(), models);
+    if live.engine() == Engine::Sqlite && options.allow_destructive {
+        // Before the transaction, which would keep the replicas from saying goodbye.
+        let migrations = history::all(&mut live).await?;
+        let plan = planning::plan(&mut live, &migrations, &desired).await?;
+        if plan.destructive().next().is_some() {
+            replica::wait(&mut live, &desired.version()).await?;
+        }
+    }
+    lock(&mut live).await?;
+    let applied = apply_locked(&mut live, settings, &desired, options).await;
+    unlock(&mut live, applied).await
+}
+
+/// Undoes the last `steps` migrations; what they had parked is back, what was made since is parked.
+pub async fn rollback(settings: &Settings, steps: usize) -> Result<RolledBack, Error> {
+    let mut live = Live::open(settings).await?;
+    lock(&mut live).await?;
+    let undone = rollback_locked(&mut live, steps).await;
+    unlock(&mut live, undone).await
+}
+
+/// Deletes what migrations before number `before` parked, for good: they cannot be undone any more.
+/// Answers what was deleted.
+pub async fn purge(settings: &Settings, before: u64) -> Result<Vec<String>, Error> {
+    let mut live = Live::open(settings).await?;
+    lock(&mut live).await?;
+    let purged = purge_locked(&mut live, before).await;
+    unlock(&mut live, purged).await
+}
+
+/// PostgreSQL: by polling, since a session that waits for a lock holds a snapshot that CREATE INDEX CONCURRENTLY
+/// waits for. SQLite: one write transaction around everything.
+async fn lock(live: &mut Live) -> Result<(), Error> {
+    match live.engine() {
+        Engine::Sqlite => live.run("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE").await,
+        Engine::Postgres => {
+            live.run("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+                .await?;
+            let sql = format!("SELECT CASE WHEN pg_try_advisory_lock({LOCK}) THEN 1 ELSE 0 END");
+            while live.number(&sql).await? == 0 {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn unlock<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> {
+    match (live.engine(), done) {
+        (Engine::Sqlite, Ok(done)) => {
+            let broken = live.rows("PRAGMA foreign_key_check", &[]).await?;
+            if let Some([Some(table), _, Some(target), ..]) = broken.first().map(|row| &row[..]) {
+                live.run("ROLLBACK").await?;
+                return Err(Error::Setup(format!(
+                    "{} rows would refer to nothing, such as one of {table} to {target}",
+                    broken.len()
+                )));
+            }
+            live.run("COMMIT").await.map(|()| done)
+        }
+        (Engine::Sqlite, Err(error)) => {
+            // The first error is the one to tell; the connection's end rolls back as well.
+            live.run("ROLLBACK").await.ok();
+            Err(error)
+        }
+        (Engine::Postgres, done) => {
+            live.run(&format!("SELECT pg_advisory_unlock({LOCK})"))
+                .await
+                .ok();
+            done
+        }
+    }
+}
+
+async fn apply_locked(
+    live: &mut Live,
+    settings: &Settings,
+    desired: &Schema,
+    options: &ApplyOptions,
+) -> Result<Applied, Error> {
+    history::ensure(live).await?;
+    let mut applied = Applied::default();
+    let mut migrations = history::all(live).await?;
+    if let Some(last) = history::last(&migrations).filter(|last| last.state == State::Indexing) {
+        refuse_drift(
+            inspect::inspect(live)
+                .await?
+                .of(&last.schema)
+                .drift(&last.found, true),
+        )?;
+        finish_indexes(live, last.id, &last.schema).await?;
+        applied.resumed = Some(last.name.clone());
+        migrations = history::all(live).await?;
+    }
+    let plan = planning::plan(live, &migrations, desired).await?;
+    refuse_drift(plan.drift.clone())?;
+    if let Some(why) = plan.blocked().next() {
+        return Err(Error::Setup(format!("this cannot be migrated: {why}")));
+    }
+    let destructive = plan.destructive().next().is_some();
+    if destructive && !options.allow_destructive {
+        return Err(Error::Destructive(Box::new(plan)));
+    }
+    applied.notes = role::ensure(live).await?;
+    if plan.is_empty() {
+        return Ok(applied);
+    }
+    if destructive && live.engine() == Engine::Postgres {
+        replica::wait(live, &desired.version()).await?;
+    }
+    let id = planning::next_id(&migrations);
+    change_tables(live, settings, id, &plan, desired).await?;
+    if plan.steps.iter().any(|step| step.concurrent) {
+        finish_indexes(live, id, desired).await?;
+    }
+    applied.migration = Some(plan.name.clone());
+    applied.plan = plan;
+    Ok(applied)
+}
+
+fn refuse_drift(drift: Vec<String>) -> Result<(), Error> {
+    if drift.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Drift(drift))
+    }
+}
+
+async fn change_tables(
+    live: &mut Live,
+    settings: &Settings,
+    id: u64,
+    plan: &Plan,
+    desired: &Schema,
+) -> Result<(), Error> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        begin(live, settings).await?;
+        let done = change_tables_once(live, id, plan, desired).await;
+        match end(live, done).await {
+            Err(Error::Timeout | Error::Conflict)
+                if attempt < ATTEMPTS && live.engine() == Engine::Postgres => {}
+            done => return done,
+        }
+    }
+}
+
+async fn begin(live: &mut Live, settings: &Settings) -> Result<(), Error> {
+    match live.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => {
+            let limit = settings.lock_timeout.as_millis();
+            live.run(&format!("BEGIN; SET LOCAL lock_timeout = {limit}"))
+                .await
+        }
+    }
+}
+
+async fn end<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> {
+    if live.engine() == Engine::Sqlite {
+        return done;
+    }
+    match done {
+        Ok(done) => live.run("COMMIT").await.map(|()| done),
+        Err(error) => {
+            live.run("ROLLBACK").await.ok();
+            Err(error)
+        }
+    }
+}
+
+async fn change_tables_once(
+    live: &mut Live,
+    id: u64,
+    plan: &Plan,
+    desired: &Schema,
+) -> Result<(), Error> {
+    let mut state = State::Applied;
+    for step in &plan.steps {
+        if step.concurrent {
+            state = State::Indexing;
+            continue;
+        }
+        let done = run_script(live, &step.sql).await;
+        done.map_err(|error| in_step(&step.summary, error))?;
+    }
+    role::grant(live).await?;
+    history::insert(live, id, plan, desired, state).await
+}
+
+fn in_step(summary: &str, error: Error) -> Error {
+    match error {
+        Error::Setup(text) => Error::Setup(format!("{summary}: {text}")),
+        other => other,
+    }
+}
+
+/// Makes every index that is missing or invalid, and says that the migration is done. May be run again at any point.
+async fn finish_indexes(live: &mut Live, id: u64, schema: &Schema) -> Result<(), Error> {
+    let found = inspect::inspect(live).await?;
+    for table in schema.tables.values() {
+        for (name, index) in &table.indexes {
+            let there = found
+                .0
+                .get(&table.name)
+                .and_then(|objects| objects.get(&format!("index {name}")));
+            match there {
+                Some(definition) if !definition.ends_with(" INVALID") => continue,
+                Some(_) => {
+                    live.run(&format!(
+                        "DROP INDEX CONCURRENTLY IF EXISTS {}",
+                        quote(name)
+                    ))
+                    .await?
+                }
+                None => {}
+            }
+            let made = live.run(&steps::concurrently(index)).await;
+            made.map_err(|error| in_step(&format!("{}: add index {name}", table.name), error))?;
+        }
+    }
+    history::record(live, id, schema, State::Applied).await
+}
+
+async fn rollback_locked(live: &mut Live, steps: usize) -> Result<RolledBack, Error> {
+    let mut undone = RolledBack::default();
+    for _ in 0..steps {
+        let migrations = history::all(live).await?;
+        let Some(last) = history::last(&migrations) else {
+            break;
+        };
+        if last.down.is_empty() {
+            return Err(Error::Setup(format!(
+                "{} cannot be undone: what it took away was purged",
+                last.name
+            )));
+        }
+        let before = migrations.iter().rev().filter(|one| one.id < last.id);
+        let before = before
+            .filter(|one| one.state != State::RolledBack)
+            .map(|one| (one.id, &one.schema))
+            .next();
+        if live.engine() == Engine::Postgres {
+            live.run("BEGIN").await?;
+        }
+        let done = undo(live, last, before).await;
+        end(live, done).await?;
+        undone.migrations.push(last.name.clone());
+    }
+    Ok(undone)
+}
+
+async fn undo(
+    live: &mut Live,
+    last: &Migration,
+    before: Option<(u64, &Schema)>,
+) -> Result<(), Error> {
+    for script in scripts(&last.down) {
+        let done = run_script(live, &script).await;
+        done.map_err(|error| in_step(&format!("{} cannot be undone", last.name), error))?;
+    }
+    history::set_state(live, last.id, State::RolledBack).await?;
+    role::grant(live).await?;
+    match before {
+        Some((id, schema)) => history::record(live, id, schema, State::Applied).await,
+        None => Ok(()),
+    }
+}
+
+/// Which parked columns a new table takes over depends on what was undone and purged since the script was written.
+async fn run_script(live: &mut Live, script: &str) -> Result<(), Error> {
+    let mut sql = script.to_owned();
+    for table in sqlite::tables_in(script) {
+        let parked = inspect::parked_columns(live).await?;
+        let columns = parked.get(&table).map_or(&[][..], Vec::as_slice);
+        sql = sqlite::expand(&sql, &table, columns);
+    }
+    live.run(&sql).await
+}
+
+async fn purge_locked(live: &mut Live, before: u64) -> Result<Vec<String>, Error> {
+    let number = |name: &str| -> Option<u64> {
+        let rest = name.strip_prefix(PARKED)?;
+        rest.split_once('_')?.0.parse().ok()
+    };
+    let old = |name: &str| number(name).is_some_and(|number| number < before);
+    let mut purged = Vec::new();
+    for (table, objects) in inspect::inspect(live).await?.0 {
+        if old(&table) {
+            live.run(&format!("DROP TABLE {}", quote(&table))).await?;
+            purged.push(table);
+            continue;
+        }
+        for name in objects
+            .keys()
+            .filter_map(|object| object.strip_prefix("column "))
+        {
+            if old(name) {
+                live.run(&format!(
+                    "ALTER TABLE {} DROP COLUMN {}",
+                    quote(&table),
+                    quote(name)
+                ))
+                .await?;
+                purged.push(format!("{table}.{name}"));
+            }
+        }
+    }
+    live.run(&format!(
+        "UPDATE gantry_migrations SET down = '' WHERE id < {before}"
+    ))
+    .await?;
+    Ok(purged)
+}

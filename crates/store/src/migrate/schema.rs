@@ -1,0 +1,239 @@
+//! What tables there should be, as a value: made from models, kept in the history, compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+/// The tables of all models on one engine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Schema {
+    pub tables: BTreeMap<String, Table>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    pub name: String,
+    /// The table's earlier name.
+    pub was: Option<String>,
+    pub columns: Vec<Column>,
+    pub indexes: BTreeMap<String, Index>,
+    /// Scripts to run after the table is made or changed, by name: what a text search needs, for instance.
+    pub extras: BTreeMap<String, Extra>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub was: Option<String>,
+    /// What values there are, as the model says it: `int`, `decimal(10,2)`, `[text]`.
+    pub key: String,
+    pub array: bool,
+    /// The column's type in SQL, collation included.
+    pub sql: String,
+    /// A condition that each value satisfies, in SQL.
+    pub check: Option<String>,
+    pub required: bool,
+    /// The key of the table.
+    pub primary: bool,
+    pub refers: Option<Reference>,
+    /// An enum's.
+    pub values: Vec<String>,
+    /// What existing rows get, in SQL. No part of the schema: a new default changes nothing that is there.
+    pub default: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub table: String,
+    /// `RESTRICT`, `CASCADE`, `SET NULL`
+    pub on_delete: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// The statement that makes it, `CREATE INDEX …`.
+    pub create: String,
+    pub unique: bool,
+    /// What must differ between rows where it is unique: expressions in SQL, and which rows it looks at.
+    pub keys: Vec<String>,
+    pub only: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    pub create: String,
+    pub drop: String,
+}
+
+pub(super) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub(super) fn text_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// What parked data is called; PostgreSQL cuts names at 63 bytes, so a long one ends in a mark of the whole.
+pub(super) fn parked(migration: u64, name: &str) -> String {
+    let whole = format!("{PARKED}{migration}_{name}");
+    if whole.len() <= 63 {
+        return whole;
+    }
+    let mark = super::history::hex(&Sha256::digest(whole.as_bytes())[..4]);
+    let cut = whole.floor_char_boundary(54);
+    format!("{}_{mark}", &whole[..cut])
+}
+
+/// Columns and tables of this prefix hold what a migration took away, until [`super::purge`].
+pub(super) const PARKED: &str = "gantry_parked_";
+
+impl Schema {
+    /// A mark of the tables' shape, the same in every process that loads the same models.
+    pub fn version(&self) -> String {
+        super::history::hex(&Sha256::digest(self.to_json().to_string().as_bytes())[..8])
+    }
+
+    pub fn to_json(&self) -> Json {
+        Json::Array(self.tables.values().map(Table::to_json).collect())
+    }
+
+    /// `None` where it was not written by [`Schema::to_json`].
+    pub fn from_json(json: &Json) -> Option<Self> {
+        let tables = json.as_array()?.iter().map(Table::from_json);
+        let tables = tables.collect::<Option<Vec<_>>>()?;
+        let named = tables.into_iter().map(|table| (table.name.clone(), table));
+        Some(Self {
+            tables: named.collect(),
+        })
+    }
+}
+
+impl Index {
+    pub(super) fn uses(&self, column: &str) -> bool {
+        let name = quote(column);
+        let mut parts = self.keys.iter().chain(&self.only);
+        parts.any(|part| part.contains(&name))
+    }
+}
+
+impl Table {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    fn to_json(&self) -> Json {
+        let columns: Vec<_> = self.columns.iter().map(Column::to_json).collect();
+        let indexes = self.indexes.iter().map(|(name, index)| {
+            json!({"name": name, "create": index.create, "unique": index.unique, "keys": index.keys, "only": index.only})
+        });
+        let extras = self
+            .extras
+            .iter()
+            .map(|(name, extra)| json!({"name": name, "create": extra.create, "drop": extra.drop}));
+        json!({
+            "table": self.name,
+            "columns": columns,
+            "indexes": indexes.collect::<Vec<_>>(),
+            "extras": extras.collect::<Vec<_>>(),
+        })
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let list = |key: &str| json[key].as_array();
+        let columns = list("columns")?.iter().map(Column::from_json);
+        let indexes = list("indexes")?.iter().map(|index| {
+            let parsed = Index {
+                create: string(&index["create"])?,
+                unique: index["unique"].as_bool()?,
+                keys: strings(&index["keys"])?,
+                only: string(&index["only"]),
+            };
+            Some((string(&index["name"])?, parsed))
+        });
+        let extras = list("extras")?.iter().map(|extra| {
+            let parsed = Extra {
+                create: string(&extra["create"])?,
+                drop: string(&extra["drop"])?,
+            };
+            Some((string(&extra["name"])?, parsed))
+        });
+        Some(Self {
+            name: string(&json["table"])?,
+            was: None,
+            columns: columns.collect::<Option<_>>()?,
+            indexes: indexes.collect::<Option<_>>()?,
+            extras: extras.collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Column {
+    /// The type without its bounds: `decimal` of `decimal(10,2)`.
+    pub(super) fn type_name(&self) -> &str {
+        self.key.split('(').next().unwrap_or(&self.key)
+    }
+
+    /// Digits in all and after the point, of a decimal that has bounds.
+    pub(super) fn precision(&self) -> Option<(u32, u32)> {
+        let bounds = self.key.strip_prefix("decimal(")?.strip_suffix(')')?;
+        let (precision, scale) = bounds.split_once(',')?;
+        Some((precision.parse().ok()?, scale.parse().ok()?))
+    }
+
+    /// Whether the table need not change for it.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        let bare = |column: &Self| Self {
+            was: None,
+            default: None,
+            values: Vec::new(),
+            ..column.clone()
+        };
+        bare(self) == bare(other)
+    }
+
+    fn to_json(&self) -> Json {
+        let refers = self
+            .refers
+            .as_ref()
+            .map(|refers| json!({"table": refers.table, "on_delete": refers.on_delete}));
+        json!({
+            "name": self.name, "key": self.key, "array": self.array, "sql": self.sql, "check": self.check,
+            "required": self.required, "primary": self.primary, "refers": refers, "values": self.values,
+        })
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let refers = &json["refers"];
+        let refers = (!refers.is_null()).then(|| {
+            Some(Reference {
+                table: string(&refers["table"])?,
+                on_delete: string(&refers["on_delete"])?,
+            })
+        });
+        Some(Self {
+            name: string(&json["name"])?,
+            was: None,
+            key: string(&json["key"])?,
+            array: json["array"].as_bool()?,
+            sql: string(&json["sql"])?,
+            check: string(&json["check"]),
+            required: json["required"].as_bool()?,
+            primary: json["primary"].as_bool()?,
+            refers: match refers {
+                Some(refers) => Some(refers?),
+                None => None,
+            },
+            values: strings(&json["values"])?,
+            default: None,
+        })
+    }
+}
+
+fn string(json: &Json) -> Option<String> {
+    json.as_str().map(str::to_owned)
+}
+
+fn strings(json: &Json) -> Option<Vec<String>> {
+    json.as_array()?.iter().map(string).collect()
+}

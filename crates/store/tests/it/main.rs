@@ -1,0 +1,3 @@
+//! The store on both engines, with the same bodies.
+
+mod migrate;
