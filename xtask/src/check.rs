@@ -2,7 +2,7 @@
 
 use crate::program::{self, cargo};
 use crate::steps::Steps;
-use crate::{deny, test};
+use crate::{advisories, deny, test};
 
 fn documentation() -> anyhow::Result<()> {
     let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
@@ -11,6 +11,7 @@ fn documentation() -> anyhow::Result<()> {
 
 fn all(steps: &mut Steps) -> test::Tally {
     steps.run("documents", documentation);
+    steps.outcome("advisories", advisories::outcome);
     steps.outcome("deny", deny::outcome);
     test::all(steps)
 }

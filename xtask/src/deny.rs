@@ -1,6 +1,4 @@
-//! `cargo deny` where it is installed: licences, bans, sources, and advisories from a database on this disk.
-
-use std::path::PathBuf;
+//! `cargo deny` where it is installed: licences, bans and sources. Advisories are a step of their own.
 
 use crate::program::{cargo, run, succeeds};
 use crate::steps::Outcome;
@@ -11,30 +9,9 @@ pub(crate) fn outcome() -> Outcome {
             "cargo-deny is not installed (`cargo install --locked cargo-deny`)".to_owned(),
         );
     }
-    let mut offline = cargo(&["deny", "--offline", "check"]);
-    let checked = match advisories() {
-        Some(folder) => {
-            println!("advisories: {}", folder.display());
-            run(offline.args([
-                "--disable-fetch",
-                "licenses",
-                "bans",
-                "sources",
-                "advisories",
-            ]))
-        }
-        None => run(offline.args(["licenses", "bans", "sources"])).map(|()| {
-            println!("advisories were NOT checked: set GANTRY_ADVISORIES to a clone of RustSec's");
-        }),
-    };
-    match checked {
+    let arguments = ["deny", "--offline", "check", "licenses", "bans", "sources"];
+    match run(&mut cargo(&arguments)) {
         Ok(()) => Outcome::Passed,
         Err(error) => Outcome::Failed(error),
     }
-}
-
-/// A clone of `https://github.com/rustsec/advisory-db`.
-fn advisories() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("GANTRY_ADVISORIES")?);
-    folder.join("crates").is_dir().then_some(folder)
 }

@@ -5,6 +5,7 @@
     reason = "a developer reads this on a terminal"
 )]
 
+mod advisories;
 mod bench;
 mod check;
 mod deny;
@@ -21,8 +22,9 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   test          what the README names: installs what tests need, lints, compiles once, runs everything
-  check         before handing in: test, and besides the documentation build and cargo-deny
+  check         before handing in: test, and besides documentation, advisories and cargo-deny
   tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
+  advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
   bench rest    compares Gantry with pgbench and a bare handler; see docs/PERFORMANCE.md for its options
 ";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["test"] => test::run(),
         ["check"] => check::run(),
+        ["advisories"] => advisories::run(),
         ["tidy"] => tidy::run(false),
         ["tidy", "--write"] => tidy::run(true),
         ["bench", "rest", options @ ..] => bench::rest(options),

@@ -90,7 +90,7 @@ fn kills(engine: &str, project: &Path, url: &str) {
     let mut stderr = std::io::stderr();
     writeln!(
         stderr,
-        "{engine}: {killed} kills, {answers_lost} in the middle of a write; {kept} acknowledged writes kept"
+        "{engine}: {killed} kills, {answers_lost} writes cut off without an answer; {kept} acknowledged ones kept"
     )
     .unwrap();
     assert!(killed >= KILLS, "only {killed} kills within {BUDGET:?}");
