@@ -13,13 +13,20 @@ use crate::steps::Outcome;
 /// Names a clone of `https://github.com/rustsec/advisory-db`.
 const VARIABLE: &str = "GANTRY_ADVISORIES";
 
+pub(crate) fn run() -> anyhow::Result<()> {
+    let folder = std::env::var_os(VARIABLE);
+    check(&PathBuf::from(
+        folder.with_context(|| format!("{VARIABLE} is not set"))?,
+    ))
+}
+
 pub(crate) fn outcome() -> Outcome {
-    let Some(folder) = std::env::var_os(VARIABLE) else {
+    if std::env::var_os(VARIABLE).is_none() {
         return Outcome::Skipped(format!(
             "{VARIABLE} names no clone of RustSec's advisory-db"
         ));
-    };
-    match check(&PathBuf::from(folder)) {
+    }
+    match run() {
         Ok(()) => Outcome::Passed,
         Err(error) => Outcome::Failed(error),
     }
