@@ -1,9 +1,15 @@
 //! Records in PostgreSQL or SQLite, one behaviour. The only SQL of the project.
 
+mod encode;
 mod error;
+mod layout;
 pub mod migrate;
+mod pages;
+mod postgres;
 mod query;
 mod settings;
+mod sql;
+mod sqlite;
 mod store;
 mod write;
 

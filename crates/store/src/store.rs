@@ -1,9 +1,19 @@
 //! The store: one handle, two engines.
 
+mod service;
+mod tx;
+
+use std::sync::Arc;
 use std::time::Instant;
 
+pub use tx::Tx;
+
+use crate::postgres::{self, Postgres};
+use crate::sql;
+use crate::sqlite::{self, Sqlite};
 use crate::{
-    Aggregate, Claim, Error, Format, Kept, KeyRow, Page, Record, Select, Settings, Write, Written,
+    Aggregate, Error, Format, Guard, Insert, Location, Page, Record, Select, Settings, Write,
+    Written, pages,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,26 +24,42 @@ pub enum Engine {
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Inner,
+}
 
-/// A transaction. Dropped without `commit` it is rolled back.
-pub struct Tx {}
+#[derive(Clone)]
+enum Inner {
+    Postgres(Arc<Postgres>),
+    Sqlite(Arc<Sqlite>),
+}
 
 impl Store {
     /// Connects, checks the server's version, sizes the pool. Creates the SQLite file where it is absent; no tables:
     /// those are `migrate`'s.
     pub async fn open(settings: &Settings) -> Result<Self, Error> {
-        let _ = settings;
-        todo!()
+        let inner = match &settings.location {
+            Location::Postgres(url) => {
+                Inner::Postgres(Arc::new(Postgres::open(url, settings).await?))
+            }
+            Location::Sqlite(path) => Inner::Sqlite(Arc::new(Sqlite::open(path, settings)?)),
+        };
+        Ok(Self { inner })
     }
 
     pub fn engine(&self) -> Engine {
-        todo!()
+        match &self.inner {
+            Inner::Postgres(_) => Engine::Postgres,
+            Inner::Sqlite(_) => Engine::Sqlite,
+        }
     }
 
     /// A real round trip.
     pub async fn ping(&self) -> Result<(), Error> {
-        todo!()
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.ping().await,
+            Inner::Sqlite(sqlite) => sqlite.ping().await,
+        }
     }
 
     /// One record, the first that the filter finds.
@@ -42,8 +68,21 @@ impl Store {
         select: &Select,
         deadline: Option<Instant>,
     ) -> Result<Option<Record>, Error> {
-        let _ = (select, deadline);
-        todo!()
+        let statement = sql::select(self.engine(), select);
+        match &self.inner {
+            Inner::Postgres(postgres) => {
+                let rows = postgres.read(&statement, deadline).await?;
+                rows.first()
+                    .map(|row| postgres::record(row, &select.model, &select.columns))
+                    .transpose()
+            }
+            Inner::Sqlite(sqlite) => {
+                let select = select.clone();
+                sqlite
+                    .read(statement, deadline, move |rows| pages::first(rows, &select))
+                    .await
+            }
+        }
     }
 
     pub async fn list(
@@ -52,8 +91,21 @@ impl Store {
         format: Format,
         deadline: Option<Instant>,
     ) -> Result<Page, Error> {
-        let _ = (select, format, deadline);
-        todo!()
+        let statement = sql::select(self.engine(), select);
+        match &self.inner {
+            Inner::Postgres(postgres) => {
+                let rows = postgres.scan(&statement, deadline).await?;
+                pages::postgres(&rows, select, format)
+            }
+            Inner::Sqlite(sqlite) => {
+                let select = select.clone();
+                sqlite
+                    .read(statement, deadline, move |rows| {
+                        pages::sqlite(rows, &select, format)
+                    })
+                    .await
+            }
+        }
     }
 
     /// How many records the select's filter and search find. Not `exact`: the planner's estimate (exact on SQLite).
@@ -63,8 +115,21 @@ impl Store {
         exact: bool,
         deadline: Option<Instant>,
     ) -> Result<u64, Error> {
-        let _ = (select, exact, deadline);
-        todo!()
+        match &self.inner {
+            Inner::Postgres(postgres) if exact => postgres::number(
+                &postgres
+                    .scan(&sql::count(Engine::Postgres, select), deadline)
+                    .await?,
+            ),
+            Inner::Postgres(postgres) => {
+                postgres::estimate(&postgres.scan(&sql::estimate(select), deadline).await?)
+            }
+            Inner::Sqlite(sqlite) => {
+                sqlite
+                    .read(sql::count(Engine::Sqlite, select), deadline, sqlite::number)
+                    .await
+            }
+        }
     }
 
     pub async fn aggregate(
@@ -72,134 +137,92 @@ impl Store {
         aggregate: &Aggregate,
         deadline: Option<Instant>,
     ) -> Result<Page, Error> {
-        let _ = (aggregate, deadline);
-        todo!()
+        let statement = sql::aggregate(self.engine(), aggregate);
+        match &self.inner {
+            Inner::Postgres(postgres) => {
+                pages::postgres_aggregate(&postgres.scan(&statement, deadline).await?, aggregate)
+            }
+            Inner::Sqlite(sqlite) => {
+                let aggregate = aggregate.clone();
+                sqlite
+                    .read(statement, deadline, move |rows| {
+                        pages::sqlite_aggregate(rows, &aggregate)
+                    })
+                    .await
+            }
+        }
     }
 
     /// A transaction of its own around one write, in one round trip where the engine allows it. Collisions are retried.
     pub async fn write(&self, write: &Write, deadline: Option<Instant>) -> Result<Written, Error> {
-        let _ = (write, deadline);
-        todo!()
+        if needs_transaction(write) {
+            let mut tx = self.begin(deadline).await?;
+            let written = tx.write(write).await;
+            return match written {
+                Ok(written) => tx.commit().await.map(|()| written),
+                Err(error) => {
+                    // The error that matters is the write's.
+                    let _ = tx.rollback().await;
+                    Err(error)
+                }
+            };
+        }
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.write(write, deadline).await,
+            Inner::Sqlite(sqlite) => sqlite.write(write, deadline).await,
+        }
     }
 
     pub async fn begin(&self, deadline: Option<Instant>) -> Result<Tx, Error> {
-        let _ = deadline;
-        todo!()
-    }
-
-    /// 32 random bytes made at the first migration and shared by all replicas: signs cursors and assertions.
-    pub async fn secret(&self) -> Result<[u8; 32], Error> {
-        todo!()
-    }
-
-    pub async fn add_key(&self, key: &KeyRow) -> Result<(), Error> {
-        let _ = key;
-        todo!()
-    }
-
-    pub async fn find_key(&self, id: &str) -> Result<Option<KeyRow>, Error> {
-        let _ = id;
-        todo!()
-    }
-
-    pub async fn list_keys(&self) -> Result<Vec<KeyRow>, Error> {
-        todo!()
-    }
-
-    /// False where there is no such key or it was revoked before.
-    pub async fn revoke_key(&self, id: &str, at: jiff::Timestamp) -> Result<bool, Error> {
-        let _ = (id, at);
-        todo!()
-    }
-
-    /// Deletes idempotency rows older than 24 h and outbox rows older than `outbox_before`; answers how many.
-    pub async fn prune(&self, outbox_before: jiff::Timestamp) -> Result<u64, Error> {
-        let _ = outbox_before;
-        todo!()
+        match &self.inner {
+            Inner::Postgres(postgres) => Tx::postgres(Arc::clone(postgres), deadline).await,
+            Inner::Sqlite(sqlite) => Tx::sqlite(Arc::clone(sqlite), deadline).await,
+        }
     }
 
     /// Ends connections after what is running.
     pub async fn close(&self) {
-        todo!()
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.close().await,
+            Inner::Sqlite(sqlite) => sqlite.close(),
+        }
     }
 }
 
-impl Tx {
-    pub async fn read(&mut self, select: &Select) -> Result<Option<Record>, Error> {
-        let _ = select;
-        todo!()
+/// Guards are looked at first, and several upserts are several statements.
+fn needs_transaction(write: &Write) -> bool {
+    match write {
+        Write::Insert(insert) => {
+            has_targets(insert)
+                || (insert.rows.len() > 1
+                    && (insert.conflict.is_some()
+                        || !sql::is_unnestable(&insert.model, &insert.fields)))
+        }
+        Write::Update(update) => update.guards.iter().any(|guard| {
+            update
+                .set
+                .iter()
+                .any(|(field, value)| *field == guard.field && !value.is_null())
+        }),
+        Write::Delete(_) => false,
     }
+}
 
-    pub async fn list(&mut self, select: &Select, format: Format) -> Result<Page, Error> {
-        let _ = (select, format);
-        todo!()
-    }
+fn has_targets(insert: &Insert) -> bool {
+    insert
+        .guards
+        .iter()
+        .any(|guard| targets(insert, guard).next().is_some())
+}
 
-    pub async fn count(&mut self, select: &Select) -> Result<u64, Error> {
-        let _ = select;
-        todo!()
-    }
-
-    pub async fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Page, Error> {
-        let _ = aggregate;
-        todo!()
-    }
-
-    /// Ids of the records that the filter finds, locked until the transaction ends, at most `limit`.
-    pub async fn lock(&mut self, select: &Select) -> Result<Vec<(uuid::Uuid, i64)>, Error> {
-        let _ = select;
-        todo!()
-    }
-
-    pub async fn write(&mut self, write: &Write) -> Result<Written, Error> {
-        let _ = write;
-        todo!()
-    }
-
-    /// What follows can be undone by itself. They nest.
-    pub async fn savepoint(&mut self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Keeps what followed the last savepoint.
-    pub async fn release(&mut self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Undoes what followed the last savepoint, and forgets it.
-    pub async fn undo(&mut self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Takes the idempotency key for this transaction. Never waits for another holder.
-    pub async fn claim(
-        &mut self,
-        caller: &str,
-        node: &str,
-        key: &str,
-        hash: &[u8; 32],
-    ) -> Result<Claim, Error> {
-        let _ = (caller, node, key, hash);
-        todo!()
-    }
-
-    /// Keeps the answer under the key claimed before.
-    pub async fn keep(
-        &mut self,
-        caller: &str,
-        node: &str,
-        key: &str,
-        kept: &Kept,
-    ) -> Result<(), Error> {
-        let _ = (caller, node, key, kept);
-        todo!()
-    }
-
-    pub async fn commit(self) -> Result<(), Error> {
-        todo!()
-    }
-
-    pub async fn rollback(self) -> Result<(), Error> {
-        todo!()
-    }
+/// The ids that an insert's guarded field points to.
+fn targets<'a>(insert: &'a Insert, guard: &Guard) -> impl Iterator<Item = uuid::Uuid> + 'a {
+    let at = insert.fields.iter().position(|field| *field == guard.field);
+    insert
+        .rows
+        .iter()
+        .filter_map(move |row| match row.get(at?) {
+            Some(model::Value::Uuid(id)) => Some(*id),
+            _ => None,
+        })
 }

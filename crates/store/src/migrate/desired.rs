@@ -6,7 +6,7 @@ use model::{Field, Kind, Model, Models, OnDelete, System, Value};
 
 use super::live::Live;
 use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_literal};
-use crate::{Engine, Error};
+use crate::{Engine, Error, layout};
 
 /// Raised when [`system_tables`] says more than before.
 pub(super) const SYSTEM_VERSION: u32 = 1;
@@ -123,22 +123,13 @@ fn index(
     fields: &[model::FieldId],
     unique: bool,
 ) -> (String, Index) {
-    let names: Vec<_> = fields
-        .iter()
-        .map(|field| model.field(*field).name.as_str())
-        .collect();
-    let name = format!(
-        "{}_{}_{}",
-        model.path,
-        names.join("_"),
-        if unique { "key" } else { "idx" }
-    );
+    let name = layout::index_name(model, fields, unique);
     let keys: Vec<_> = fields
         .iter()
         .map(|field| {
             let field = model.field(*field);
             match engine {
-                Engine::Postgres if field.nocase => format!("lower({})", quote(&field.name)),
+                Engine::Postgres if field.nocase => format!("gantry_fold({})", quote(&field.name)),
                 _ => quote(&field.name),
             }
         })
@@ -241,17 +232,21 @@ fn snake(name: &str) -> String {
 
 /// What the platform keeps beside the models. May be run again.
 pub(super) fn system_tables(engine: Engine) -> String {
-    let (id, at, bytes, uuid) = match engine {
-        Engine::Postgres => ("bigint", "timestamptz", "bytea", "uuid"),
-        Engine::Sqlite => ("INTEGER", "TEXT", "BLOB", "TEXT"),
+    let (id, at, uuid) = match engine {
+        Engine::Postgres => ("bigint", "timestamptz", "uuid"),
+        Engine::Sqlite => ("INTEGER", "TEXT", "TEXT"),
     };
-    let _ = (bytes,);
+    let fold = match engine {
+        Engine::Postgres => layout::fold_function() + ";\n",
+        Engine::Sqlite => String::new(),
+    };
+    let services = layout::service_tables(engine);
     format!(
         "CREATE TABLE IF NOT EXISTS gantry_meta (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_migrations (id {id} PRIMARY KEY, at {at} NOT NULL, name text NOT NULL, state text NOT NULL,
   up text NOT NULL, down text NOT NULL, snapshot text NOT NULL, checksum text NOT NULL, gantry_version text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_replicas (id {uuid} PRIMARY KEY, version text NOT NULL, seen_at {at} NOT NULL);
-"
+{services}{fold}"
     )
 }
 

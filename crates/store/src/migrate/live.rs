@@ -177,13 +177,7 @@ fn open_sqlite(path: &std::path::Path) -> Result<rusqlite::Connection, Error> {
     let connection = rusqlite::Connection::open(path).map_err(|error| sqlite_error(&error))?;
     let done = (|| {
         connection.busy_timeout(PATIENCE)?;
-        connection.create_collation("gantry_nocase", |one, two| {
-            one.to_lowercase().cmp(&two.to_lowercase())
-        })?;
-        connection.create_collation("gantry_decimal", |one, two| {
-            let number = |text: &str| text.parse::<bigdecimal::BigDecimal>().ok();
-            number(one).cmp(&number(two))
-        })
+        crate::sqlite::register(&connection)
     })();
     done.map(|()| connection)
         .map_err(|error: rusqlite::Error| sqlite_error(&error))

@@ -123,7 +123,7 @@ async fn evaluate(live: &mut Live, draft: Draft) -> Result<Step, Error> {
                 rows,
             }),
             Effect::Blocks(what, hint) => {
-                blocked.push(format!("{} {what}{such_as}: {hint}", grouped(rows)))
+                blocked.push(format!("{} {what}{such_as}: {hint}", grouped(rows)));
             }
         }
     }

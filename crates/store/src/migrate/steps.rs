@@ -66,7 +66,9 @@ pub(super) fn drafts(engine: Engine, migration: u64, changes: &[Change]) -> Vec<
                 let now = now.map_or(alteration.to.name.as_str(), |(_, from)| *from);
                 let mut altered = alter(engine, migration, alteration, now);
                 let probes = altered.iter_mut().flat_map(|draft| &mut draft.probes);
-                for text in probes.flat_map(|probe| std::iter::once(&mut probe.count).chain(&mut probe.examples)) {
+                for text in probes
+                    .flat_map(|probe| std::iter::once(&mut probe.count).chain(&mut probe.examples))
+                {
                     *text = as_of_now(text, changes);
                 }
                 drafts.extend(altered);
@@ -88,13 +90,16 @@ pub(super) fn drafts(engine: Engine, migration: u64, changes: &[Change]) -> Vec<
 /// A probe runs before anything is done: targets go by their old names, new ones have no rows yet.
 fn as_of_now(probe: &str, changes: &[Change]) -> String {
     let target = |name: &str| format!("SELECT id FROM {}", quote(name));
-    changes.iter().fold(probe.to_owned(), |text, change| match change {
-        Change::RenameTable { from, to } => text.replace(&target(to), &target(&from.name)),
-        Change::CreateTable(table) => {
-            text.replace(&target(&table.name), "SELECT CAST(NULL AS uuid) WHERE 1 = 0")
-        }
-        _ => text,
-    })
+    changes
+        .iter()
+        .fold(probe.to_owned(), |text, change| match change {
+            Change::RenameTable { from, to } => text.replace(&target(to), &target(&from.name)),
+            Change::CreateTable(table) => text.replace(
+                &target(&table.name),
+                "SELECT CAST(NULL AS uuid) WHERE 1 = 0",
+            ),
+            _ => text,
+        })
 }
 
 fn draft(table: &str, summary: String, up: String) -> Draft {

@@ -1,0 +1,102 @@
+//! How models lie in the database: names, quoting, and what both engines are taught to compare.
+
+use std::fmt::Write as _;
+
+use model::{FieldId, Model};
+
+/// An identifier in SQL. The only way by which a name reaches a statement's text.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The name of the index over these fields. PostgreSQL cuts names at 63 bytes, so a longer one ends in a hash of the whole.
+pub(crate) fn index_name(model: &Model, fields: &[FieldId], unique: bool) -> String {
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| model.field(*field).name.as_str())
+        .collect();
+    let whole = format!(
+        "{}_{}_{}",
+        model.path,
+        names.join("_"),
+        if unique { "key" } else { "idx" }
+    );
+    if whole.len() <= 63 {
+        return whole;
+    }
+    let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{}_{hash:016x}", &whole[..46])
+}
+
+/// The fields of the unique index with this name.
+pub(crate) fn fields_of_index(model: &Model, name: &str) -> Option<Vec<String>> {
+    let fields = model
+        .uniques
+        .iter()
+        .find(|fields| index_name(model, fields, true) == name)?;
+    Some(
+        fields
+            .iter()
+            .map(|field| model.field(*field).name.clone())
+            .collect(),
+    )
+}
+
+/// PostgreSQL's twin of [`model::fold`]: the same characters by the same table, whatever the database's locale.
+///
+/// Pure ASCII, which most texts are, takes the short way.
+pub(crate) fn fold_function() -> String {
+    let (mut upper, mut lower) = (String::new(), String::new());
+    for c in ('\u{80}'..=char::MAX).filter(|c| model::fold_char(*c) != *c) {
+        upper.push(c);
+        lower.push(model::fold_char(c));
+    }
+    let mut sql = String::new();
+    let written = write!(
+        sql,
+        "CREATE OR REPLACE FUNCTION gantry_fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+SELECT CASE WHEN octet_length($1) = char_length($1) THEN lower($1 COLLATE \"C\")
+  ELSE translate(lower($1 COLLATE \"C\"), '{upper}', '{lower}') END $$"
+    );
+    written.expect("a String takes every character");
+    sql
+}
+
+/// What services read and write beside the models; the migration's own tables are the migration's.
+pub(crate) fn service_tables(engine: crate::Engine) -> &'static str {
+    match engine {
+        crate::Engine::Postgres => {
+            "CREATE TABLE IF NOT EXISTS gantry_keys (id text PRIMARY KEY, name text NOT NULL, hash bytea NOT NULL,
+  roles text[] NOT NULL, tenant text, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
+CREATE TABLE IF NOT EXISTS gantry_idempotency (caller text NOT NULL, node text NOT NULL, key text NOT NULL, hash bytea NOT NULL,
+  meta text, body bytea, created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (caller, node, key));
+CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), model text NOT NULL,
+  record uuid NOT NULL, op text NOT NULL, version bigint NOT NULL, tenant text);
+"
+        }
+        crate::Engine::Sqlite => {
+            "CREATE TABLE IF NOT EXISTS gantry_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL,
+  roles TEXT NOT NULL, tenant TEXT, created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT);
+CREATE TABLE IF NOT EXISTS gantry_idempotency (caller TEXT NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL,
+  meta TEXT, body BLOB, created_at TEXT NOT NULL, PRIMARY KEY (caller, node, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, model TEXT NOT NULL,
+  record TEXT NOT NULL, op TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT);
+"
+        }
+    }
+}
+
+/// The table of the model with this name: `FilmRole` → `film_role`.
+pub(crate) fn path_of(model: &str) -> String {
+    let mut path = String::with_capacity(model.len() + 4);
+    for letter in model.chars() {
+        if letter.is_uppercase() && !path.is_empty() {
+            path.push('_');
+        }
+        path.extend(letter.to_lowercase());
+    }
+    path
+}

@@ -1,0 +1,287 @@
+//! PostgreSQL: reads on shared pipelined connections, writes in one statement where that is enough.
+
+mod cells;
+mod errors;
+mod params;
+mod pool;
+mod service;
+mod tx;
+
+use std::time::Instant;
+
+use model::Model;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::sql::{self, Statement};
+use crate::{Column, Engine, Error, Record, Settings, Write, Written, WrittenRow, encode};
+
+pub(crate) use tx::PostgresTx;
+
+pub(crate) struct Postgres {
+    pool: pool::Pool,
+}
+
+/// Tries of a write that collided with others.
+const TRIES: u32 = 4;
+
+impl Postgres {
+    pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Self, Error> {
+        Ok(Self {
+            pool: pool::Pool::open(url, settings).await?,
+        })
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        let connection = self.pool.shared().await?;
+        connection
+            .client
+            .simple_query("SELECT 1")
+            .await
+            .map_err(|error| errors::error(&error, None))?;
+        Ok(())
+    }
+
+    /// A point read: shares a connection, and is tried once more where that was lost.
+    pub(crate) async fn read(
+        &self,
+        statement: &Statement,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Row>, Error> {
+        within(deadline, async {
+            let connection = self.pool.shared().await?;
+            match run(&connection, statement).await {
+                Err(error) if connection.client.is_closed() => {
+                    tracing::debug!(error = %error, "a read is repeated on a new connection");
+                    let connection = self.pool.shared().await?;
+                    run(&connection, statement)
+                        .await
+                        .map_err(|error| errors::error(&error, None))
+                }
+                result => result.map_err(|error| errors::error(&error, None)),
+            }
+        })
+        .await
+    }
+
+    /// A read that may take long: on a connection of its own, so that nobody waits behind it.
+    pub(crate) async fn scan(
+        &self,
+        statement: &Statement,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Row>, Error> {
+        let mut tries = 0;
+        loop {
+            let lent = self.pool.lend().await?;
+            let result = within(deadline, async {
+                Ok(run(&lent.connection, statement).await)
+            })
+            .await;
+            match result {
+                Err(timeout) => {
+                    self.pool.cancel(lent);
+                    return Err(timeout);
+                }
+                Ok(Err(_)) if lent.connection.client.is_closed() && tries == 0 => tries += 1,
+                Ok(result) => {
+                    self.pool.give_back(lent);
+                    return result.map_err(|error| errors::error(&error, None));
+                }
+            }
+        }
+    }
+
+    /// A write in one statement, which is its own transaction.
+    pub(crate) async fn write(
+        &self,
+        write: &Write,
+        deadline: Option<Instant>,
+    ) -> Result<Written, Error> {
+        let mut tries = 0;
+        loop {
+            let lent = self.pool.lend().await?;
+            let result = within(deadline, async {
+                Ok(write_once(&lent.connection, write).await)
+            })
+            .await;
+            let Ok(result) = result else {
+                self.pool.cancel(lent);
+                return Err(Error::Timeout);
+            };
+            if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
+                return Err(Error::Unconfirmed);
+            }
+            self.pool.give_back(lent);
+            match result {
+                Err(Error::Conflict) if tries + 1 < TRIES => {
+                    tries += 1;
+                    // Apart by chance, or the same two would meet again.
+                    let apart = 1 + u64::from(uuid::Uuid::now_v7().as_bytes()[15]) % (8 << tries);
+                    tokio::time::sleep(std::time::Duration::from_millis(apart)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+async fn within<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match deadline {
+        None => work.await,
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), work)
+            .await
+            .unwrap_or(Err(Error::Timeout)),
+    }
+}
+
+/// Prepared once a connection; again where the tables have changed since.
+async fn run(
+    connection: &pool::Connection,
+    statement: &Statement,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let types: Vec<Type> = statement.args.iter().map(sql::Arg::postgres_type).collect();
+    let args: Vec<&(dyn ToSql + Sync)> = statement
+        .args
+        .iter()
+        .map(|arg| arg as &(dyn ToSql + Sync))
+        .collect();
+    let prepared = connection.prepare(&statement.text, &types).await?;
+    match connection.client.query(&prepared, &args).await {
+        Err(error) if errors::is_stale_plan(&error) => {
+            connection.forget(&statement.text);
+            let prepared = connection.prepare(&statement.text, &types).await?;
+            connection.client.query(&prepared, &args).await
+        }
+        result => result,
+    }
+}
+
+/// Bulk inserts whose columns cannot travel as arrays go in parts of at most this many parameters.
+const MOST_PARAMETERS: usize = 30_000;
+
+async fn write_once(connection: &pool::Connection, write: &Write) -> Result<Written, Error> {
+    let (model, returning) = match write {
+        Write::Insert(insert) => (&insert.model, &insert.returning),
+        Write::Update(update) => (&update.model, &update.returning),
+        Write::Delete(delete) => (&delete.model, &delete.returning),
+    };
+    let statements = match write {
+        Write::Insert(insert) if insert.conflict.is_some() && insert.rows.len() > 1 => {
+            return Err(Error::Internal(
+                "upserts of several rows are a transaction".to_owned(),
+            ));
+        }
+        Write::Insert(insert) if sql::is_unnestable(&insert.model, &insert.fields) => {
+            vec![sql::insert(Engine::Postgres, insert, &insert.rows)]
+        }
+        Write::Insert(insert) => {
+            let at_once = (MOST_PARAMETERS / insert.fields.len().max(1)).max(1);
+            insert
+                .rows
+                .chunks(at_once)
+                .map(|rows| sql::insert(Engine::Postgres, insert, rows))
+                .collect()
+        }
+        Write::Update(update) => vec![sql::update(Engine::Postgres, update)],
+        Write::Delete(delete) => vec![sql::delete(Engine::Postgres, delete)],
+    };
+    let mut rows = Vec::new();
+    for statement in &statements {
+        rows.extend(
+            run(connection, statement)
+                .await
+                .map_err(|error| errors::error(&error, Some(model)))?,
+        );
+    }
+    let mut written = Vec::with_capacity(rows.len());
+    for row in &rows {
+        written.push(Some(written_row(row, model, returning)?));
+    }
+    if let Write::Insert(insert) = write {
+        in_order(&mut written, insert);
+    }
+    Ok(Written { rows: written })
+}
+
+/// Rows come back in no promised order; ids say which is which. A refused upsert leaves none.
+fn in_order(written: &mut Vec<Option<WrittenRow>>, insert: &crate::Insert) {
+    if insert.conflict.is_some() {
+        if written.is_empty() {
+            written.push(None);
+        }
+        return;
+    }
+    let Some(at) = insert
+        .fields
+        .iter()
+        .position(|field| *field == model::FieldId::ID)
+    else {
+        return;
+    };
+    let id_of = |row: &Vec<model::Value>| match &row[at] {
+        model::Value::Uuid(id) => Some(*id),
+        _ => None,
+    };
+    let same = |(row, written): (&Vec<model::Value>, &Option<WrittenRow>)| {
+        id_of(row) == written.as_ref().map(|written| written.id)
+    };
+    if insert.rows.iter().zip(written.iter()).all(same) {
+        return;
+    }
+    let places: std::collections::HashMap<_, _> = insert
+        .rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| Some((id_of(row)?, place)))
+        .collect();
+    written.sort_by_key(|row| row.as_ref().and_then(|row| places.get(&row.id).copied()));
+}
+
+/// The record, where it is asked for, and `id` and `_version` behind it.
+fn written_row(row: &Row, model: &Model, returning: &[Column]) -> Result<WrittenRow, Error> {
+    let record = record(row, model, returning)?;
+    Ok(WrittenRow {
+        id: record.id,
+        version: record.version,
+        created: record.version == 1,
+        body: record.body,
+    })
+}
+
+pub(crate) fn record(row: &Row, model: &Model, columns: &[Column]) -> Result<Record, Error> {
+    let mut out = Vec::with_capacity(512);
+    let behind = if columns.is_empty() {
+        0
+    } else {
+        encode::object(row, model, columns, &mut out)?
+    };
+    let missing = || Error::Internal("a row without id".to_owned());
+    Ok(Record {
+        id: cells::uuid(cells::raw(row, behind)?.ok_or_else(missing)?)?,
+        version: cells::int(cells::raw(row, behind + 1)?.ok_or_else(missing)?)?,
+        body: out.into(),
+    })
+}
+
+/// A single number, such as a count.
+pub(crate) fn number(rows: &[Row]) -> Result<u64, Error> {
+    let missing = || Error::Internal("a count without a number".to_owned());
+    let row = rows.first().ok_or_else(missing)?;
+    let number = cells::int(cells::raw(row, 0)?.ok_or_else(missing)?)?;
+    u64::try_from(number).map_err(|_| missing())
+}
+
+/// The rows that the planner expects.
+pub(crate) fn estimate(rows: &[Row]) -> Result<u64, Error> {
+    let missing = || Error::Internal("a plan without an estimate".to_owned());
+    let raw = cells::raw(rows.first().ok_or_else(missing)?, 0)?.ok_or_else(missing)?;
+    let plan: serde_json::Value = serde_json::from_slice(raw).map_err(|_| missing())?;
+    plan[0]["Plan"]["Plan Rows"].as_u64().ok_or_else(missing)
+}

@@ -1,0 +1,338 @@
+//! Reads: lists by keyset, counts, locks.
+
+use model::{Model, Order, Value};
+
+use super::{Statement, Writer};
+use crate::{Column, Engine, Select};
+
+/// The record's columns (embeds with a leading "is there one"), then `id`, `_version`, then the order's fields.
+pub(crate) fn select(engine: Engine, select: &Select) -> Statement {
+    let mut writer = Writer::new(engine);
+    let ranges = ranges(select);
+    if ranges.len() == 1 {
+        one_range(&mut writer, select, &ranges[0], true);
+    } else {
+        // Each range is an index range in the page's own order, and they follow each other in it.
+        writer.sql("SELECT * FROM (");
+        for (index, range) in ranges.iter().enumerate() {
+            if index > 0 {
+                writer.sql(" UNION ALL ");
+            }
+            writer.sql("SELECT * FROM (");
+            one_range(&mut writer, select, range, false);
+            writer.sql(") r").number(index as u64);
+        }
+        writer.sql(") pages LIMIT ").number(select.limit + 1);
+        if select.offset > 0 {
+            writer.sql(" OFFSET ").number(select.offset);
+        }
+    }
+    writer.finish()
+}
+
+/// How many records there are.
+pub(crate) fn count(engine: Engine, select: &Select) -> Statement {
+    let mut writer = Writer::new(engine);
+    writer
+        .sql("SELECT count(*) FROM ")
+        .name(&select.model.path)
+        .sql(" t WHERE ");
+    conditions(&mut writer, select);
+    writer.finish()
+}
+
+/// The planner's guess, as JSON.
+pub(crate) fn estimate(select: &Select) -> Statement {
+    let mut writer = Writer::new(Engine::Postgres);
+    writer
+        .sql("EXPLAIN (FORMAT JSON) SELECT 1 FROM ")
+        .name(&select.model.path)
+        .sql(" t WHERE ");
+    conditions(&mut writer, select);
+    writer.finish()
+}
+
+/// `id` and `_version`, locked until the transaction ends.
+pub(crate) fn lock(engine: Engine, select: &Select) -> Statement {
+    let mut writer = Writer::new(engine);
+    writer
+        .sql("SELECT t.id, t._version FROM ")
+        .name(&select.model.path)
+        .sql(" t WHERE ");
+    conditions(&mut writer, select);
+    writer.sql(" ORDER BY t.id LIMIT ").number(select.limit);
+    if engine == Engine::Postgres {
+        writer.sql(" FOR UPDATE");
+    }
+    writer.finish()
+}
+
+fn conditions(writer: &mut Writer, select: &Select) {
+    writer.filter("t", &select.model, &select.filter);
+    let Some(search) = &select.search else { return };
+    let fields: Vec<_> = select
+        .model
+        .fields
+        .iter()
+        .filter(|field| field.search)
+        .collect();
+    for word in words(&search.text) {
+        writer.sql(" AND (");
+        if fields.is_empty() {
+            writer.sql("FALSE");
+        }
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                writer.sql(" OR ");
+            }
+            let position = if writer.engine == Engine::Postgres {
+                "strpos("
+            } else {
+                "instr("
+            };
+            writer
+                .sql(position)
+                .sql("gantry_fold(")
+                .column("t", field)
+                .sql("), ");
+            writer
+                .arg(Value::Text(word.clone()), super::Scalar::Text, false)
+                .sql(") > 0");
+        }
+        writer.sql(")");
+    }
+}
+
+/// A text's words, folded: runs of letters and digits.
+fn words(text: &str) -> Vec<String> {
+    let folded = model::fold(text);
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A part of what comes after the last page's last record: equal in the order's first fields, beyond in the next.
+struct Range<'a> {
+    equal: Vec<(&'a Order, &'a Value)>,
+    beyond: Option<Beyond<'a>>,
+}
+
+enum Beyond<'a> {
+    /// After the value, nulls aside.
+    Value(&'a Order, &'a Value),
+    /// Any value, where null came first.
+    NotNull(&'a Order),
+    /// Null, where it comes last.
+    Null(&'a Order),
+    /// All keys at once, where they are required and point one way: `(a, b) > (1, 2)`.
+    Row(&'a [Order], &'a [Value]),
+}
+
+/// Disjoint, in the page's order. Ordering by a nullable field on SQLite is two ranges from the first page on, since
+/// its indexes put nulls first whatever the order.
+fn ranges(select: &Select) -> Vec<Range<'_>> {
+    let model = &select.model;
+    let Some(after) = &select.after else {
+        return vec![Range {
+            equal: Vec::new(),
+            beyond: None,
+        }];
+    };
+    let order = select.order.as_slice();
+    let uniform = order
+        .iter()
+        .all(|key| model.field(key.field).required && key.descending == order[0].descending);
+    let folded = order.iter().any(|key| model.field(key.field).nocase);
+    if uniform && !folded && order.len() == after.len() {
+        return vec![Range {
+            equal: Vec::new(),
+            beyond: Some(Beyond::Row(order, after)),
+        }];
+    }
+    let mut ranges = Vec::new();
+    for prefix in (0..order.len().min(after.len())).rev() {
+        let equal: Vec<_> = order[..prefix].iter().zip(&after[..prefix]).collect();
+        let (key, value) = (&order[prefix], &after[prefix]);
+        let nullable = !model.field(key.field).required;
+        let mut push = |beyond| {
+            ranges.push(Range {
+                equal: equal.clone(),
+                beyond: Some(beyond),
+            })
+        };
+        match (value.is_null(), nullable, key.nulls_first) {
+            (true, _, true) => push(Beyond::NotNull(key)),
+            (true, _, false) => {}
+            (false, true, false) => {
+                push(Beyond::Value(key, value));
+                push(Beyond::Null(key));
+            }
+            (false, _, _) => push(Beyond::Value(key, value)),
+        }
+    }
+    ranges
+}
+
+fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, whole: bool) {
+    let model = &select.model;
+    writer.sql("SELECT ");
+    output(writer, model, &select.columns, "t");
+    for (index, key) in select.order.iter().enumerate() {
+        writer
+            .sql(", ")
+            .column("t", model.field(key.field))
+            .sql(" AS k")
+            .number(index as u64);
+    }
+    writer.sql(" FROM ").name(&model.path).sql(" t");
+    joins(writer, model, &select.columns, "t");
+    writer.sql(" WHERE ");
+    conditions(writer, select);
+    range_conditions(writer, model, range);
+    let fixed = range.equal.len();
+    // Fields that the range holds fixed need no ordering.
+    let keys: Vec<_> = select.order.iter().skip(fixed).collect();
+    if !keys.is_empty() {
+        writer.sql(" ORDER BY ");
+        writer.list(keys, |writer, key| {
+            let field = model.field(key.field);
+            writer
+                .key("t", field)
+                .sql(if key.descending { " DESC" } else { " ASC" });
+            let natural = key.descending == (writer.engine == Engine::Postgres);
+            if !field.required && key.nulls_first != natural {
+                writer.sql(if key.nulls_first {
+                    " NULLS FIRST"
+                } else {
+                    " NULLS LAST"
+                });
+            }
+        });
+    }
+    // One more than asked for tells whether there is a next page.
+    let skipped = if whole { 0 } else { select.offset };
+    writer.sql(" LIMIT ").number(select.limit + 1 + skipped);
+    if whole && select.offset > 0 {
+        writer.sql(" OFFSET ").number(select.offset);
+    }
+}
+
+fn range_conditions(writer: &mut Writer, model: &Model, range: &Range<'_>) {
+    for (key, value) in &range.equal {
+        let field = model.field(key.field);
+        writer.sql(" AND ").key("t", field);
+        if value.is_null() {
+            writer.sql(" IS NULL");
+        } else {
+            writer.sql(" = ").key_value(field, (*value).clone());
+        }
+    }
+    match &range.beyond {
+        None => {}
+        Some(Beyond::Null(key)) => {
+            writer
+                .sql(" AND ")
+                .column("t", model.field(key.field))
+                .sql(" IS NULL");
+        }
+        Some(Beyond::NotNull(key)) => {
+            writer
+                .sql(" AND ")
+                .column("t", model.field(key.field))
+                .sql(" IS NOT NULL");
+        }
+        Some(Beyond::Value(key, value)) => {
+            let field = model.field(key.field);
+            writer
+                .sql(" AND ")
+                .key("t", field)
+                .sql(if key.descending { " < " } else { " > " });
+            writer.key_value(field, (*value).clone());
+        }
+        Some(Beyond::Row(order, values)) => {
+            writer.sql(" AND (");
+            writer.list(*order, |writer, key| {
+                writer.key("t", model.field(key.field));
+            });
+            writer.sql(if order[0].descending {
+                ") < ("
+            } else {
+                ") > ("
+            });
+            writer.list(order.iter().zip(*values), |writer, (key, value)| {
+                writer.key_value(model.field(key.field), value.clone());
+            });
+            writer.sql(")");
+        }
+    }
+}
+
+/// The columns of a record, then its `id` and `_version`.
+pub(super) fn output(writer: &mut Writer, model: &Model, columns: &[Column], alias: &'static str) {
+    for (index, column) in columns.iter().enumerate() {
+        match column {
+            Column::Field(field) => {
+                writer
+                    .column(alias, model.field(*field))
+                    .sql(" AS c")
+                    .number(index as u64)
+                    .sql(", ");
+            }
+            Column::Embed { target, fields, .. } => {
+                writer
+                    .sql("e")
+                    .number(index as u64)
+                    .sql(".id IS NOT NULL AS c")
+                    .number(index as u64)
+                    .sql(", ");
+                for (inner, field) in fields.iter().enumerate() {
+                    writer
+                        .sql("e")
+                        .number(index as u64)
+                        .sql(".")
+                        .name(&target.field(*field).name);
+                    writer
+                        .sql(" AS c")
+                        .number(index as u64)
+                        .sql("_")
+                        .number(inner as u64)
+                        .sql(", ");
+                }
+            }
+        }
+    }
+    writer
+        .sql(alias)
+        .sql(".id AS gantry_id, ")
+        .sql(alias)
+        .sql("._version AS gantry_version");
+}
+
+/// The refs' targets that the columns embed.
+pub(super) fn joins(writer: &mut Writer, model: &Model, columns: &[Column], alias: &'static str) {
+    for (index, column) in columns.iter().enumerate() {
+        if let Column::Embed {
+            field,
+            target,
+            filter,
+            ..
+        } = column
+        {
+            writer
+                .sql(" LEFT JOIN (SELECT * FROM ")
+                .name(&target.path)
+                .sql(" x WHERE ");
+            writer
+                .filter("x", target, filter)
+                .sql(") e")
+                .number(index as u64);
+            writer
+                .sql(" ON e")
+                .number(index as u64)
+                .sql(".id = ")
+                .column(alias, model.field(*field));
+        }
+    }
+}

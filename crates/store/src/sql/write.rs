@@ -1,0 +1,164 @@
+//! Writes. On PostgreSQL one statement does all: the change, its outbox rows and the answer. SQLite's says which rows
+//! changed, and the engine does the rest in the same transaction.
+
+use model::{FieldId, Model, System, Value};
+
+use super::select::{joins, output};
+use super::{Scalar, Statement, Writer};
+use crate::{Column, Delete, Engine, Insert, Op, Update};
+
+/// `rows` is a part of the insert's own.
+pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[Vec<Value>]) -> Statement {
+    let mut writer = Writer::new(engine);
+    if engine == Engine::Postgres {
+        writer.sql("WITH w AS (");
+    }
+    let model = &insert.model;
+    writer.sql("INSERT INTO ").name(&model.path).sql(" AS t (");
+    writer.list(&insert.fields, |writer, field| {
+        writer.name(&model.field(*field).name);
+    });
+    writer.sql(") ");
+    if engine == Engine::Postgres && rows.len() > 1 && is_unnestable(model, &insert.fields) {
+        unnest(&mut writer, insert, rows);
+    } else {
+        writer.sql("VALUES ");
+        writer.list(rows, |writer, row| {
+            writer.sql("(");
+            writer.list(insert.fields.iter().zip(row), |writer, (field, value)| {
+                writer.value(model.field(*field), value.clone());
+            });
+            writer.sql(")");
+        });
+    }
+    if let Some(conflict) = &insert.conflict {
+        writer.sql(" ON CONFLICT (");
+        writer.list(&conflict.on, |writer, field| {
+            let field = model.field(*field);
+            if field.nocase && writer.engine == Engine::Postgres {
+                writer.sql("gantry_fold(").name(&field.name).sql(")");
+            } else {
+                writer.name(&field.name);
+            }
+        });
+        writer.sql(")");
+        if model.options.soft_delete && conflict.on != [FieldId::ID] {
+            writer.sql(" WHERE deleted_at IS NULL");
+        }
+        writer.sql(" DO UPDATE SET ");
+        for field in &conflict.update {
+            let name = &model.field(*field).name;
+            writer.name(name).sql(" = excluded.").name(name).sql(", ");
+        }
+        writer
+            .sql("_version = t._version + 1 WHERE ")
+            .filter("t", model, &conflict.filter);
+    }
+    answer(&mut writer, model, &insert.returning, None);
+    writer.finish()
+}
+
+/// One parameter a column, whatever the number of rows: one statement for all bulk inserts of a shape.
+fn unnest(writer: &mut Writer, insert: &Insert, rows: &[Vec<Value>]) {
+    writer.sql("SELECT * FROM unnest(");
+    writer.list(insert.fields.iter().enumerate(), |writer, (at, field)| {
+        let values = rows.iter().map(|row| row[at].clone()).collect();
+        writer.arg(
+            Value::Array(values),
+            Scalar::from(&insert.model.field(*field).kind),
+            true,
+        );
+    });
+    writer.sql(")");
+}
+
+/// Lists of lists must be rectangular in PostgreSQL, so columns that hold lists go by VALUES.
+pub(crate) fn is_unnestable(model: &Model, fields: &[FieldId]) -> bool {
+    fields.iter().all(|field| {
+        let field = model.field(*field);
+        !field.array && !matches!(field.kind, model::Kind::Vector { .. })
+    })
+}
+
+pub(crate) fn update(engine: Engine, update: &Update) -> Statement {
+    let model = &update.model;
+    let mut writer = Writer::new(engine);
+    if engine == Engine::Postgres {
+        writer.sql("WITH w AS (");
+    }
+    writer.sql("UPDATE ").name(&model.path).sql(" AS t SET ");
+    for (field, value) in &update.set {
+        let field = model.field(*field);
+        writer
+            .name(&field.name)
+            .sql(" = ")
+            .value(field, value.clone())
+            .sql(", ");
+    }
+    writer
+        .sql("_version = t._version + 1 WHERE ")
+        .filter("t", model, &update.filter);
+    answer(&mut writer, model, &update.returning, Some(update.op));
+    writer.finish()
+}
+
+pub(crate) fn delete(engine: Engine, delete: &Delete) -> Statement {
+    let model = &delete.model;
+    let mut writer = Writer::new(engine);
+    if engine == Engine::Postgres {
+        writer.sql("WITH w AS (");
+    }
+    writer
+        .sql("DELETE FROM ")
+        .name(&model.path)
+        .sql(" AS t WHERE ")
+        .filter("t", model, &delete.filter);
+    answer(&mut writer, model, &delete.returning, Some(Op::Delete));
+    writer.finish()
+}
+
+/// What follows the change. Without an `op` it is an insert, whose rows say by their version what happened.
+fn answer(writer: &mut Writer, model: &Model, returning: &[Column], op: Option<Op>) {
+    let tenant = model.system(System::Tenant);
+    if writer.engine == Engine::Sqlite {
+        writer.sql(" RETURNING id AS gantry_id, _version AS gantry_version, ");
+        match tenant {
+            Some(_) => writer.sql("tenant"),
+            None => writer.sql("NULL"),
+        };
+        if op == Some(Op::Delete) && !returning.is_empty() {
+            // Gone afterwards, so told now. Embeds are not offered for deleted records.
+            writer.sql(", ");
+            let fields: Vec<_> = returning
+                .iter()
+                .map(|column| match column {
+                    Column::Field(field) | Column::Embed { field, .. } => *field,
+                })
+                .collect();
+            writer.list(fields, |writer, field| {
+                writer.name(&model.field(field).name);
+            });
+        }
+        return;
+    }
+    writer.sql(" RETURNING *), o AS (INSERT INTO gantry_outbox (model, record, op, version, tenant) SELECT ");
+    writer
+        .arg(Value::Text(model.name.clone()), Scalar::Text, false)
+        .sql(", id, ");
+    match op {
+        None => writer.sql("CASE WHEN _version = 1 THEN 'create' ELSE 'update' END"),
+        Some(op) => writer.sql(match op {
+            Op::Create => "'create'",
+            Op::Update => "'update'",
+            Op::Delete => "'delete'",
+            Op::Restore => "'restore'",
+        }),
+    };
+    writer
+        .sql(", _version, ")
+        .sql(if tenant.is_some() { "tenant" } else { "NULL" })
+        .sql(" FROM w) SELECT ");
+    output(writer, model, returning, "t");
+    writer.sql(" FROM w t");
+    joins(writer, model, returning, "t");
+}

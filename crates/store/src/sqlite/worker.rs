@@ -1,0 +1,115 @@
+//! Threads that own a connection each, and run what they are sent: one writes, the others read.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{errors, functions};
+use crate::{Error, Settings};
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Hands jobs to one or more threads. They end when the last handle is dropped.
+#[derive(Clone)]
+pub(super) struct Workers {
+    jobs: mpsc::Sender<(Option<Instant>, Job)>,
+}
+
+impl Workers {
+    /// One thread that may write.
+    pub(super) fn writer(path: &Path, settings: &Settings) -> Result<Self, Error> {
+        let connection = open(path, settings, false)?;
+        Self::start("gantry-writer", vec![connection])
+    }
+
+    pub(super) fn readers(path: &Path, settings: &Settings, count: usize) -> Result<Self, Error> {
+        let connections = (0..count)
+            .map(|_| open(path, settings, true))
+            .collect::<Result<_, _>>()?;
+        Self::start("gantry-reader", connections)
+    }
+
+    fn start(name: &str, connections: Vec<Connection>) -> Result<Self, Error> {
+        let (jobs, queue) = mpsc::channel::<(Option<Instant>, Job)>();
+        let queue = Arc::new(Mutex::new(queue));
+        for mut connection in connections {
+            let queue = Arc::clone(&queue);
+            let work = move || {
+                loop {
+                    // Holding the lock while waiting is the point: one thread waits, the others queue behind it.
+                    let job = queue.lock().map(|queue| queue.recv());
+                    let Ok(Ok((deadline, job))) = job else { return };
+                    deadline_for(&mut connection, deadline);
+                    job(&mut connection);
+                }
+            };
+            let spawned = std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(work);
+            spawned
+                .map_err(|error| Error::Setup(format!("a thread cannot be started: {error}")))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Runs the job on a worker's thread. Cut off at the deadline.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        deadline: Option<Instant>,
+        job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                let _ = answer.send(Err(Error::Timeout));
+            } else {
+                // Who asked may have gone; the job is done all the same.
+                let _ = answer.send(job(connection));
+            }
+        });
+        let closed = || Error::Unavailable("the store is closed".to_owned());
+        self.jobs.send((deadline, job)).map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Sends a job whose end nobody waits for.
+    pub(super) fn send(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
+        // A closed store has nothing left to do.
+        let _ = self.jobs.send((None, Box::new(job)));
+    }
+}
+
+/// Asked every thousand steps of SQLite's machine, so that a long statement ends in time.
+fn deadline_for(connection: &mut Connection, deadline: Option<Instant>) {
+    let _ = match deadline {
+        Some(deadline) => {
+            connection.progress_handler(1_000, Some(move || Instant::now() >= deadline))
+        }
+        None => connection.progress_handler(0, None::<fn() -> bool>),
+    };
+}
+
+fn open(path: &Path, settings: &Settings, read_only: bool) -> Result<Connection, Error> {
+    let failed = |error| errors::error(error, None);
+    let connection = Connection::open(path)
+        .map_err(|error| Error::Setup(format!("{} cannot be opened: {error}", path.display())))?;
+    connection
+        .busy_timeout(settings.lock_timeout.max(Duration::from_millis(1)))
+        .map_err(failed)?;
+    functions::register(&connection).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    // FULL: an acknowledged write is on the disk, whatever happens to the machine.
+    let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                   PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;";
+    connection.execute_batch(pragmas).map_err(failed)?;
+    if read_only {
+        connection
+            .execute_batch("PRAGMA query_only = ON;")
+            .map_err(failed)?;
+    }
+    Ok(connection)
+}
