@@ -1,1 +1,25 @@
-//! To be written.
+//! What each process does once: settings, logs, metrics, signals, health, drain.
+
+mod environment;
+mod life;
+mod logs;
+mod metrics;
+mod ops;
+mod probe;
+mod process;
+mod secret;
+mod serve;
+mod watchdog;
+
+pub use environment::Env;
+pub use life::{Life, Phase};
+pub use logs::start_logs;
+pub use metrics::Metrics;
+pub use ops::{HealthOf, Ops};
+pub use process::{Drain, Error, Process, run};
+pub use secret::Secret;
+pub use serve::{HttpLimits, bind, serve};
+pub use watchdog::Watchdog;
+
+/// The version that everything says of itself.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

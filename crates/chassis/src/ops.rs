@@ -1,0 +1,68 @@
+//! The ops port: is it alive, may it take traffic, how is it, what does it count, which is it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
+use wire::{Health, Status};
+
+use crate::{HttpLimits, Life, Metrics, Phase, VERSION};
+
+/// Asks a service how it is. Never longer than a few seconds.
+pub type HealthOf = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Ops {
+    pub service: &'static str,
+    pub life: Life,
+    pub metrics: Metrics,
+    pub health: HealthOf,
+}
+
+/// Serves as long as anything does: probes must see the drain.
+pub(crate) async fn serve(listener: TcpListener, ops: Ops, life: Life) {
+    crate::serve(listener, ops.router(), HttpLimits::default(), life.stopping()).await;
+}
+
+impl Ops {
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/livez", get(async || "ok\n"))
+            .route("/readyz", get(readyz))
+            .route("/health", get(health))
+            .route("/metrics", get(metrics))
+            .route("/version", get(version))
+            .with_state(self)
+    }
+}
+
+/// 404 while draining, so that a balancer stops sending; 503 where the job cannot be done now.
+async fn readyz(State(ops): State<Ops>) -> Response {
+    match ops.life.phase() {
+        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
+        Phase::Draining => (StatusCode::NOT_FOUND, "draining\n").into_response(),
+        Phase::Ready => match (ops.health)().await.status {
+            Status::Ok | Status::Degraded => "ready\n".into_response(),
+            Status::Down => (StatusCode::SERVICE_UNAVAILABLE, "down\n").into_response(),
+        },
+    }
+}
+
+async fn health(State(ops): State<Ops>) -> Response {
+    let health = (ops.health)().await;
+    let status = if health.status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(health)).into_response()
+}
+
+async fn metrics(State(ops): State<Ops>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], ops.metrics.render()).into_response()
+}
+
+async fn version(State(ops): State<Ops>) -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "service": ops.service, "version": VERSION }))
+}
