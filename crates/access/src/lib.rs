@@ -1,1 +1,10 @@
-//! To be written.
+//! Who is calling, and what they may do: one evaluation, below every face.
+
+mod policy;
+mod principal;
+mod signer;
+pub mod token;
+
+pub use policy::{Decision, Fields, Grant, Policy};
+pub use principal::{ADMIN, ANYONE, Principal};
+pub use signer::{Refused, Signer};
