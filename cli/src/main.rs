@@ -1,2 +1,24 @@
-//! To be written.
-fn main() {}
+//! The command `gantry`: reads the command line, runs the verb, ends with its exit code.
+
+mod args;
+mod failure;
+
+mod table;
+mod verbs;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let output = cli.output;
+    match verbs::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(output),
+    }
+}

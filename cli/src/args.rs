@@ -1,0 +1,136 @@
+//! What may stand on the command line: one file per verb, what they share here.
+
+mod call;
+mod completions;
+mod init;
+mod keys;
+mod migrate;
+mod models;
+mod schema;
+mod seed;
+mod up;
+mod validate;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use call::{Call, CountWish};
+pub use completions::Completions;
+pub use init::Init;
+pub use keys::{CreateKey, Keys, KeysVerb, RevokeKey};
+pub use migrate::{Apply, Migrate, MigrateVerb, Rollback};
+pub use models::Models;
+pub use schema::{Schema, SchemaFile};
+pub use seed::Seed;
+pub use up::Up;
+pub use validate::Validate;
+
+/// The section of examples that closes each help page; clap strips the colours where they are not wanted.
+macro_rules! examples {
+    ($($line:literal)+) => {
+        concat!("\x1b[1m\x1b[4mExamples:\x1b[0m", $("\n  ", $line),+)
+    };
+}
+use examples;
+
+/// Turns a folder of YAML files into a running platform
+#[derive(Debug, Parser)]
+#[command(
+    name = "gantry",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = examples!(
+        "gantry init my-app && gantry up my-app"
+        "gantry validate my-app"
+        "gantry call Film.list -f released=gte.2010-01-01 -f limit=5"
+    )
+)]
+pub struct Cli {
+    /// How answers are printed: for people, or as JSON for programs
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    pub output: Output,
+
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Init(Init),
+    Up(Up),
+    Validate(Validate),
+    Seed(Seed),
+    Call(Call),
+    Models(Models),
+    Migrate(Migrate),
+    Keys(Keys),
+    Schema(Schema),
+    Completions(Completions),
+    /// Print the version
+    #[command(after_help = examples!("gantry version" "gantry version --output json"))]
+    Version,
+}
+
+/// A project and its database.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Project")]
+pub struct Database {
+    /// The project's folder
+    #[arg(short = 'C', long, value_name = "FOLDER", default_value = ".")]
+    pub project: PathBuf,
+
+    /// The database: `sqlite:<path>` or `postgres://…` [default: what gantry.yaml says, else
+    /// `.gantry/data.db` in the project]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+/// Where calls go: to the project's own database, as its administrator, or to a server that runs.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    #[command(flatten)]
+    pub database: Database,
+
+    #[command(flatten)]
+    pub server: Server,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub struct Server {
+    /// Call the server at this address instead of the project's database
+    #[arg(long, value_name = "URL", conflicts_with = "database_url")]
+    pub url: Option<String>,
+
+    /// The key to call the server with
+    #[arg(
+        long,
+        requires = "url",
+        conflicts_with = "key_file",
+        hide_env_values = true
+    )]
+    pub key: Option<String>,
+
+    /// The file that holds the key
+    #[arg(long, env = "GANTRY_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,52 @@
+//! `gantry migrate`.
+
+use clap::{Args, Subcommand};
+
+use super::{Database, examples};
+
+/// Bring the database's tables to what the models say
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "gantry migrate plan"
+    "gantry migrate apply --database-url postgres://me@localhost/films"
+))]
+pub struct Migrate {
+    #[command(subcommand)]
+    pub verb: MigrateVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MigrateVerb {
+    /// Print the SQL that would be run, and what it would cost
+    #[command(after_help = examples!("gantry migrate plan" "gantry migrate plan > change.sql"))]
+    Plan(Database),
+    Apply(Apply),
+    /// Tell how the database stands to the models
+    #[command(after_help = examples!("gantry migrate status" "gantry migrate status --output json"))]
+    Status(Database),
+    Rollback(Rollback),
+}
+
+/// Run the plan
+#[derive(Debug, Args)]
+#[command(after_help = examples!("gantry migrate apply" "gantry migrate apply --allow-destructive"))]
+pub struct Apply {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// Also run the steps that lose data
+    #[arg(long)]
+    pub allow_destructive: bool,
+}
+
+/// Undo the last migration
+#[derive(Debug, Args)]
+#[command(after_help = examples!("gantry migrate rollback" "gantry migrate rollback --allow-destructive"))]
+pub struct Rollback {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// Also where undoing loses data that was written since
+    #[arg(long)]
+    pub allow_destructive: bool,
+}

@@ -1,0 +1,259 @@
+//! How a verb fails: what is printed, and the number the program ends with.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use model::Mistake;
+use serde_json::{Value, json};
+use wire::{ExitKind, Problem};
+
+use crate::args::Output;
+
+#[derive(Debug)]
+pub enum Failure {
+    /// A node or a service said no.
+    Problem(Problem),
+    /// The project's files have mistakes.
+    Mistakes(Vec<Mistake>),
+    /// What the verb itself refuses.
+    Refused {
+        exit: ExitKind,
+        detail: String,
+        hint: Option<String>,
+    },
+    /// The command line asks for what cannot be: 2.
+    Usage {
+        detail: String,
+        hint: Option<String>,
+    },
+    /// Settings are wrong, all of them told: 64.
+    Settings(Vec<String>),
+    /// All was said already; only the exit code is left.
+    Told(ExitKind),
+    /// The machine did not play along: 1.
+    Unexpected(anyhow::Error),
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const PLACE: Style = Style::new().bold();
+const QUIET: Style = Style::new().dimmed();
+
+impl Failure {
+    pub fn refused(exit: ExitKind, detail: impl Into<String>) -> Self {
+        Self::Refused {
+            exit,
+            detail: detail.into(),
+            hint: None,
+        }
+    }
+
+    pub fn usage(detail: impl Into<String>) -> Self {
+        Self::Usage {
+            detail: detail.into(),
+            hint: None,
+        }
+    }
+
+    #[must_use]
+    pub fn hint(self, text: impl Into<String>) -> Self {
+        match self {
+            Self::Refused { exit, detail, .. } => Self::Refused {
+                exit,
+                detail,
+                hint: Some(text.into()),
+            },
+            Self::Usage { detail, .. } => Self::Usage {
+                detail,
+                hint: Some(text.into()),
+            },
+            other => other,
+        }
+    }
+
+    /// Who closed the pipe that we write to has seen enough.
+    fn is_closed_pipe(&self) -> bool {
+        let Self::Unexpected(error) = self else {
+            return false;
+        };
+        error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Problem(problem) => problem.code.exit() as u8,
+            Self::Mistakes(_) => ExitKind::Input as u8,
+            Self::Refused { exit, .. } | Self::Told(exit) => *exit as u8,
+            Self::Usage { .. } => 2,
+            Self::Settings(_) => 64,
+            Self::Unexpected(_) => 1,
+        }
+    }
+
+    /// Tells it on standard error and gives the exit code.
+    pub fn tell(&self, output: Output) -> ExitCode {
+        if self.is_closed_pipe() {
+            return ExitCode::SUCCESS;
+        }
+        let mut err = anstream::stderr().lock();
+        // A closed standard error leaves nobody to tell.
+        let _ = match (output, self) {
+            (_, Self::Told(_)) => Ok(()),
+            (Output::Json, _) => writeln!(err, "{}", self.to_json()),
+            (Output::Text, _) => self.write_text(&mut err),
+        };
+        ExitCode::from(self.code())
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Problem(problem) => serde_json::from_slice(&problem.to_json(None))
+                .expect("a problem's document is JSON"),
+            Self::Mistakes(mistakes) => json!({
+                "code": "invalid_project",
+                "detail": summary(mistakes),
+                "mistakes": mistakes_json(mistakes),
+            }),
+            Self::Refused { exit, detail, hint } => {
+                let code = match exit {
+                    ExitKind::Input => "bad_request",
+                    ExitKind::NotFound => "not_found",
+                    ExitKind::Denied => "forbidden",
+                    ExitKind::Conflict => "conflict",
+                    ExitKind::Unavailable => "unavailable",
+                    ExitKind::Unsafe => "destructive_change",
+                    ExitKind::Internal => "internal",
+                };
+                json!({"code": code, "detail": detail, "hint": hint})
+            }
+            Self::Usage { detail, hint } => {
+                json!({"code": "usage", "detail": detail, "hint": hint})
+            }
+            Self::Settings(faults) => json!({"code": "settings", "detail": faults.join("; ")}),
+            Self::Told(_) => Value::Null,
+            Self::Unexpected(error) => {
+                json!({"code": "unexpected", "detail": format!("{error:#}")})
+            }
+        }
+    }
+
+    fn write_text(&self, err: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Problem(problem) => write_problem(err, problem),
+            Self::Mistakes(mistakes) => {
+                write_mistakes(err, mistakes)?;
+                write_error(err, &summary(mistakes))
+            }
+            Self::Refused { detail, hint, .. } | Self::Usage { detail, hint } => {
+                write_error(err, detail)?;
+                write_hint(err, hint.as_deref())
+            }
+            Self::Settings(faults) => faults.iter().try_for_each(|fault| write_error(err, fault)),
+            Self::Told(_) => Ok(()),
+            Self::Unexpected(error) => {
+                write_error(err, &error.to_string())?;
+                for cause in error.chain().skip(1) {
+                    writeln!(err, "  {QUIET}caused by:{QUIET:#} {cause}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_error(err: &mut impl Write, detail: &str) -> io::Result<()> {
+    writeln!(err, "{ERROR}error:{ERROR:#} {detail}")
+}
+
+fn write_hint(err: &mut impl Write, hint: Option<&str>) -> io::Result<()> {
+    match hint {
+        Some(hint) => writeln!(err, "\n{HINT}hint:{HINT:#} {hint}"),
+        None => Ok(()),
+    }
+}
+
+pub fn write_problem(err: &mut impl Write, problem: &Problem) -> io::Result<()> {
+    write_error(err, &problem.detail)?;
+    for fault in &problem.errors {
+        writeln!(err, "  {PLACE}{}{PLACE:#} {}", fault.pointer, fault.detail)?;
+    }
+    if let Some(version) = problem.current_version {
+        writeln!(err, "  the record's version is {version} now")?;
+    }
+    write_hint(err, problem.hint.as_deref())
+}
+
+/// Each mistake with its line and a caret under what is wrong.
+pub fn write_mistakes(err: &mut impl Write, mistakes: &[Mistake]) -> io::Result<()> {
+    for mistake in mistakes {
+        let text = mistake.to_string();
+        let (head, excerpt) = text.split_once('\n').unwrap_or((&text, ""));
+        let place_len = head.len() - mistake.message.len();
+        let (place, message) = head.split_at(place_len.min(head.len()));
+        writeln!(err, "{PLACE}{}{PLACE:#} {message}", place.trim_end())?;
+        for line in excerpt.lines() {
+            match line.split_once(" | ") {
+                Some((gutter, rest)) if rest.trim_start().starts_with('^') => {
+                    writeln!(err, "{QUIET}{gutter} |{QUIET:#} {ERROR}{rest}{ERROR:#}")?;
+                }
+                Some((gutter, rest)) => writeln!(err, "{QUIET}{gutter} |{QUIET:#} {rest}")?,
+                None => writeln!(err, "{QUIET}{line}{QUIET:#}")?,
+            }
+        }
+        writeln!(err)?;
+    }
+    Ok(())
+}
+
+pub fn mistakes_json(mistakes: &[Mistake]) -> Vec<Value> {
+    mistakes
+        .iter()
+        .map(|mistake| {
+            json!({
+                "file": mistake.file.to_string_lossy(),
+                "line": mistake.line,
+                "column": mistake.column,
+                "message": mistake.message,
+                "hint": mistake.hint,
+            })
+        })
+        .collect()
+}
+
+fn summary(mistakes: &[Mistake]) -> String {
+    let mut files: Vec<_> = mistakes.iter().map(|mistake| &mistake.file).collect();
+    files.sort_unstable();
+    files.dedup();
+    format!(
+        "{} in {}",
+        crate::words::count(mistakes.len(), "mistake"),
+        crate::words::count(files.len(), "file")
+    )
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Vec<Mistake>> for Failure {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::Mistakes(mistakes)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Unexpected(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Unexpected(error.into())
+    }
+}

@@ -1,0 +1,154 @@
+//! `gantry call`: one node, its answer on standard output, the facts about it on standard error.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use wire::{Body, Content, IfVersion, Media, Meta};
+
+use crate::args::{Call, CountWish, Output};
+use crate::failure::Failure;
+use crate::{platform, reading, words};
+
+/// What may stand unescaped in a query's key or value.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b':');
+
+pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
+    let body = match &args.json {
+        Some(source) => read_body(source)?,
+        None => Body::empty(),
+    };
+    let platform = platform::compose(&args.place).await?;
+    let mut call = wire::Call::new(args.node, platform.caller, body);
+    call.query = query(&args.field);
+    call.options.idempotency_key = args.idempotency_key;
+    call.options.if_version = args
+        .if_version
+        .map(|version| IfVersion::OneOf(vec![version]));
+    call.options.dry_run = args.dry_run;
+    call.options.max_affected = args.max_affected;
+    call.options.count = match args.count {
+        None => wire::CountWish::None,
+        Some(CountWish::Planned) => wire::CountWish::Planned,
+        Some(CountWish::Exact) => wire::CountWish::Exact,
+    };
+    let answer = platform.calls.call(call).await?;
+    match output {
+        Output::Json => write_through(answer.body).await?,
+        Output::Text => reading::print(&answer.body.collect(usize::MAX).await?)?,
+    }
+    tell(&answer.meta);
+    Ok(())
+}
+
+fn query(fields: &[(String, String)]) -> String {
+    let pairs: Vec<_> = fields
+        .iter()
+        .map(|(key, value)| {
+            let key = utf8_percent_encode(key, QUERY);
+            format!("{key}={}", utf8_percent_encode(value, QUERY))
+        })
+        .collect();
+    pairs.join("&")
+}
+
+/// JSON text as it stands, `@file` (CSV and JSON Lines by the file's ending), or `-` for standard input.
+fn read_body(source: &str) -> Result<Body, Failure> {
+    if source == "-" {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .context("cannot read standard input")?;
+        return Ok(Body::json(bytes));
+    }
+    let Some(path) = source.strip_prefix('@') else {
+        return Ok(Body::json(source.to_owned()));
+    };
+    let bytes = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+    let ending = Path::new(path).extension().unwrap_or_default();
+    let media = match ending.to_ascii_lowercase().to_str() {
+        Some("csv") => Media::Csv,
+        Some("jsonl" | "ndjson") => Media::JsonLines,
+        _ => Media::Json,
+    };
+    Ok(Body {
+        media,
+        content: Content::Whole(Bytes::from(bytes)),
+    })
+}
+
+/// The body as it comes, a line break at its end.
+async fn write_through(body: Body) -> Result<(), Failure> {
+    let mut last = b'\n';
+    let mut put = |chunk: &Bytes| -> io::Result<()> {
+        last = chunk.last().copied().unwrap_or(last);
+        io::stdout().write_all(chunk)
+    };
+    match body.content {
+        Content::Whole(bytes) => put(&bytes)?,
+        Content::Stream(mut stream) => {
+            while let Some(chunk) = stream.try_next().await? {
+                put(&chunk)?;
+            }
+        }
+    }
+    if last != b'\n' {
+        io::stdout().write_all(b"\n")?;
+    }
+    io::stdout().flush()?;
+    Ok(())
+}
+
+fn tell(meta: &Meta) {
+    let mut facts = Vec::new();
+    let number = |n: u64| usize::try_from(n).map_or_else(|_| n.to_string(), words::thousands);
+    if let Some(count) = meta.count {
+        let about = if count.exact { "" } else { "about " };
+        facts.push(format!("{about}{} records match", number(count.records)));
+    }
+    if let Some(affected) = meta.affected {
+        facts.push(format!("{} changed", number(affected)));
+    }
+    if meta.replayed {
+        facts.push("this is the answer that was kept for the idempotency key".to_owned());
+    }
+    if meta.truncated {
+        facts.push("the answer was cut at a limit".to_owned());
+    }
+    if meta.rolled_back {
+        facts.push("dry run: nothing was kept".to_owned());
+    }
+    if let Some(cursor) = &meta.cursor {
+        facts.push(format!("next page: -f cursor={cursor}"));
+    }
+    for fact in facts {
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{fact}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn fields_become_a_query() {
+        let fields = [("title", "eq.a&b=c d"), ("released", "gte.2010-01-01")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(
+            super::query(&fields),
+            "title=eq.a%26b%3Dc%20d&released=gte.2010-01-01"
+        );
+    }
+}

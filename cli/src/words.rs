@@ -1,0 +1,47 @@
+//! Numbers as people read them in a sentence.
+
+/// `1 film`, `3,201 films`.
+pub fn count(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(n))
+}
+
+/// `3,201`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The candidate that is most like what was typed, where one is near.
+pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    let scored = candidates.into_iter().map(|candidate| {
+        let score = strsim::jaro_winkler(&typed, &candidate.to_lowercase());
+        (candidate, score)
+    });
+    let best = scored.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (best.1 > 0.75).then_some(best.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_and_nouns_agree() {
+        for (n, expected) in [
+            (0, "0 films"),
+            (1, "1 film"),
+            (999, "999 films"),
+            (3201, "3,201 films"),
+            (1_000_000, "1,000,000 films"),
+        ] {
+            assert_eq!(super::count(n, "film"), expected);
+        }
+    }
+}

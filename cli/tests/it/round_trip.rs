@@ -1,0 +1,69 @@
+//! From nothing to records: init, validate, seed, call.
+
+use testkit::{Database, on_both_engines};
+
+use crate::wrong_turns::project;
+use crate::{Ran, gantry};
+
+struct Project {
+    folder: tempfile::TempDir,
+    url: String,
+}
+
+impl Project {
+    fn on(database: &Database) -> Self {
+        Self {
+            folder: project(),
+            url: database.location_url(),
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let path = self.folder.path().to_str().unwrap();
+        gantry(&[args, &["-C", path, "--database-url", &self.url]].concat())
+    }
+}
+
+fn counts(report: &serde_json::Value) -> Vec<(String, [u64; 4])> {
+    let models = report["models"].as_array().unwrap().iter().map(|model| {
+        let n = |key: &str| model[key].as_u64().unwrap();
+        let numbers = [n("created"), n("updated"), n("unchanged"), n("failed")];
+        (model["model"].as_str().unwrap().to_owned(), numbers)
+    });
+    models.collect()
+}
+
+#[tokio::test]
+async fn a_new_project_validates_seeds_and_answers() {
+    on_both_engines(async |database| {
+        let project = Project::on(&database);
+        let path = project.folder.path().to_str().unwrap();
+        gantry(&["validate", path]).ok();
+
+        let first = project.run(&["seed", "--output", "json"]).json();
+        assert_eq!(
+            counts(&first),
+            [("Author".to_owned(), [6, 0, 0, 0]), ("Book".to_owned(), [8, 0, 0, 0])],
+            "{first}"
+        );
+        let again = project.run(&["seed", "--output", "json"]).json();
+        assert_eq!(
+            counts(&again),
+            [("Author".to_owned(), [0, 0, 5, 0]), ("Book".to_owned(), [0, 0, 8, 0])],
+            "{again}"
+        );
+
+        let args = ["call", "Book.list", "-f", "published=lt.1850", "-f", "order=title"];
+        let with = ["-f", "select=title,author(name),price"];
+        let books = project.run(&[&args[..], &with, &["--output", "json"]].concat()).json();
+        assert_eq!(
+            books,
+            serde_json::json!([
+                {"title": "Emma", "author": {"name": "Jane Austen"}, "price": "8.50"},
+                {"title": "Frankenstein", "author": {"name": "Mary Shelley"}, "price": "7.90"},
+                {"title": "Persuasion", "author": {"name": "Jane Austen"}, "price": "6.90"},
+            ])
+        );
+    })
+    .await;
+}
