@@ -119,18 +119,26 @@ impl Filter {
         Self::Test { field, test: Test::IsNull }
     }
 
-    /// With `$caller.…` replaced by what `fact` says; a fact that is `Null` makes its test false.
+    /// With `$caller.…` replaced by what `fact` says. A fact that is `Null` makes its test unknown, so that no record is
+    /// admitted by it, under `not` neither.
     #[must_use]
     pub fn bind(&self, fact: &dyn Fn(CallerFact) -> Value) -> Self {
-        let bind_all = |filters: &[Self]| filters.iter().map(|filter| filter.bind(fact)).collect::<Vec<_>>();
+        self.bind_under(fact, false)
+    }
+
+    /// Unknown becomes whatever does not admit a record: false, and under an odd number of `not`s true.
+    fn bind_under(&self, fact: &dyn Fn(CallerFact) -> Value, negated: bool) -> Self {
+        let bind_all =
+            |filters: &[Self]| filters.iter().map(|filter| filter.bind_under(fact, negated)).collect::<Vec<_>>();
         match self {
             Self::True => Self::True,
             Self::False => Self::False,
             Self::All(filters) => Self::All(bind_all(filters)),
             Self::Any(filters) => Self::Any(bind_all(filters)),
-            Self::Not(filter) => Self::Not(Box::new(filter.bind(fact))),
+            Self::Not(filter) => Self::Not(Box::new(filter.bind_under(fact, !negated))),
             Self::Test { field, test } => match test.bind(fact) {
                 Some(test) => Self::Test { field: *field, test },
+                None if negated => Self::True,
                 None => Self::False,
             },
         }

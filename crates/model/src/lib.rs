@@ -1,18 +1,29 @@
 //! YAML files → checked definitions; values and filters typed by them. Reads files, touches nothing else.
 
 mod argument;
+mod csv;
 mod decimal;
 mod definition;
 mod filter;
 mod json_object;
 mod json_text;
+mod keys;
+mod measure;
 mod mistake;
 mod nearest;
 mod order;
+mod project;
+mod read;
+mod schema;
+mod seed;
+mod shape;
+mod source;
 mod selection;
 mod value;
+mod yaml;
 
 pub use argument::BadArgument;
+pub use csv::{BadCsv, Csv, CsvRecord};
 pub use decimal::Decimal;
 pub use definition::{
     Action, Field, FieldId, Kind, Metric, Model, ModelOptions, Models, OnDelete, Referrer, Rule, System,
@@ -20,8 +31,13 @@ pub use definition::{
 pub use filter::{CallerFact, Comparison, Filter, FilterLimits, Operand, Test, like};
 pub use json_object::Object;
 pub use json_text::canonical as canonical_json;
+pub use measure::{duration, size};
 pub use mistake::Mistake;
 pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
+pub use project::{Limits, Project, ProjectSettings};
+pub use read::{load_models, path_of};
+pub use schema::{SchemaKind, schema, value_schema};
+pub use seed::{Lookup, Origin, Seed, SeedField, SeedFormat, SeedRecord, Wanted};
 pub use selection::{Selected, Selection};
 pub use value::{BadValue, Value, fold, fold_char, write_json_string};

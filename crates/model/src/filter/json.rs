@@ -6,7 +6,7 @@ use wire::Fault;
 use super::operator::{self, Operator, Wrong};
 use super::{CallerFact, Filter, FilterLimits, Operand};
 use crate::json_object::Object;
-use crate::{Field, FieldId, Model, Value, did_you_mean};
+use crate::{Field, FieldId, Kind, Model, Value, did_you_mean};
 
 impl Filter {
     /// Reads a `where`. `pointer` is where it stands in the body. All mistakes at once.
@@ -162,6 +162,13 @@ impl Reader<'_> {
         }
         let text: Option<String> =
             if raw.get().starts_with('"') { serde_json::from_str(raw.get()).ok() } else { None };
+        if let Some("$caller.id" | "$caller.tenant") = text.as_deref()
+            && self.rule
+            && field.kind != Kind::Text
+        {
+            let detail = format!("a fact of the caller is text, and {} is {}", field.name, field.kind.name());
+            return Err(("wrong_type", (detail, None)));
+        }
         match text.as_deref() {
             Some("$caller.id") if self.rule => return Ok(Operand::Caller(CallerFact::Id)),
             Some("$caller.tenant") if self.rule => return Ok(Operand::Caller(CallerFact::Tenant)),

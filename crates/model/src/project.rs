@@ -1,0 +1,89 @@
+//! A project's folder, read and checked as a whole.
+
+mod folder;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use settings::{Limits, ProjectSettings};
+
+use crate::source::{self, Source};
+use crate::{Mistake, Models, Seed, keys, read, seed};
+
+#[derive(Debug, Clone)]
+pub struct Project {
+    pub root: PathBuf,
+    /// As gantry.yaml says, else the folder's name.
+    pub name: String,
+    pub settings: ProjectSettings,
+    pub models: Arc<Models>,
+    /// In the order in which they are to be loaded.
+    pub seeds: Vec<Seed>,
+}
+
+impl Project {
+    /// Reads every file of the folder. Mistakes of all files come at once, by file and line.
+    pub fn load(root: &Path) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let folder = folder::read(root, &mut mistakes);
+        let models = read::read_models(&folder.models, &mut mistakes);
+        let (name, settings) = match &folder.settings {
+            Some((path, text)) => {
+                let (mut source, node) = read::read_file(path, text, &keys::PROJECT, "gantry.yaml");
+                // A file of comments only is as good as none.
+                let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+                if blank {
+                    source.mistakes.clear();
+                }
+                let read = node.as_ref().map(|node| settings::read(&mut source, node));
+                mistakes.append(&mut source.mistakes);
+                read.unwrap_or_default()
+            }
+            None => (None, ProjectSettings::default()),
+        };
+        for (files, table, kind) in
+            [(&folder.workflows, &keys::WORKFLOW, "workflow"), (&folder.groups, &keys::GROUP, "group")]
+        {
+            shallow(files, table, kind, &mut mistakes);
+        }
+        let seeds = seed::read_all(&folder.seeds, &models, &folder.data, &mut mistakes);
+        source::sort(&mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let name = name.unwrap_or_else(|| folder_name(root));
+        Ok(Self { root: root.to_path_buf(), name, settings, models: Arc::new(models), seeds })
+    }
+}
+
+/// Workflows and groups: their form, and that no name stands twice.
+fn shallow(
+    files: &[(PathBuf, String)],
+    table: &'static crate::shape::Table,
+    kind: &str,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut names: Vec<(String, &Path)> = Vec::new();
+    for (path, text) in files {
+        let (mut source, node): (Source, _) = read::read_file(path, text, table, kind);
+        if let Some(named) = node.as_ref().and_then(|node| node.get(kind))
+            && let Some(name) = named.text()
+        {
+            match names.iter().find(|(other, _)| other == name) {
+                Some((_, other)) => {
+                    let message = format!("there is another {kind} `{name}`, in {}", other.display());
+                    source.mistake(named.at, message, None);
+                }
+                None => names.push((name.to_owned(), path)),
+            }
+        }
+        mistakes.append(&mut source.mistakes);
+    }
+}
+
+fn folder_name(root: &Path) -> String {
+    let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
+    let absolute = absolute.canonicalize().unwrap_or(absolute);
+    absolute.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
+}

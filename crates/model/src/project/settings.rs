@@ -1,0 +1,150 @@
+//! gantry.yaml: every key has a default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::measure;
+use crate::source::Source;
+use crate::yaml::Node;
+use crate::{FilterLimits, did_you_mean};
+
+/// `None` leaves the choice to whoever uses it; its key in the schema says what that is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProjectSettings {
+    /// `sqlite:<path>` or `postgres://…`
+    pub database_url: Option<String>,
+    /// A file that holds the url; relative to the project's folder.
+    pub database_url_file: Option<PathBuf>,
+    /// Connections; sized from the server unless said.
+    pub pool: Option<usize>,
+    pub statement_timeout: Option<Duration>,
+    pub lock_timeout: Option<Duration>,
+    pub listen: Option<SocketAddr>,
+    pub ops_listen: Option<SocketAddr>,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body of a request.
+    pub body_bytes: usize,
+    /// Records of a list where no limit is named, and the greatest limit.
+    pub page: u64,
+    pub page_max: u64,
+    pub offset_max: u64,
+    /// Operations of one bulk call or transaction.
+    pub bulk: usize,
+    /// How deep JSON in a body may nest.
+    pub depth: usize,
+    /// Tests and list items of one filter.
+    pub filter_terms: usize,
+    /// How long a call may take.
+    pub deadline: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 8 << 20,
+            page: 50,
+            page_max: 1_000,
+            offset_max: 10_000,
+            bulk: 10_000,
+            depth: 64,
+            filter_terms: 200,
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    pub fn filter(&self) -> FilterLimits {
+        FilterLimits { terms: self.filter_terms, ..FilterLimits::default() }
+    }
+}
+
+/// The name, if one is said, and the settings. The form was checked before.
+pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, ProjectSettings) {
+    let name = node.get("name").and_then(|name| {
+        let text = name.text()?;
+        if text.trim().is_empty() || text.len() > 63 || text.chars().any(char::is_control) {
+            source.mistake(name.at, "a project's name has 1 to 63 visible characters", None);
+        }
+        Some(text.to_owned())
+    });
+    let mut settings = ProjectSettings {
+        listen: address(source, node, "listen"),
+        ops_listen: address(source, node, "ops_listen"),
+        limits: node.get("limits").map(|node| limits(source, node)).unwrap_or_default(),
+        ..ProjectSettings::default()
+    };
+    if let Some(database) = node.get("database") {
+        read_database(source, database, &mut settings);
+    }
+    (name, settings)
+}
+
+fn read_database(source: &mut Source, node: &Node, settings: &mut ProjectSettings) {
+    let time = |name| node.get(name).and_then(Node::text).and_then(measure::duration);
+    settings.statement_timeout = time("statement_timeout");
+    settings.lock_timeout = time("lock_timeout");
+    settings.pool = node.get("pool").and_then(Node::text).and_then(|text| text.parse().ok());
+    settings.database_url_file = node.get("url_file").and_then(Node::text).map(PathBuf::from);
+    let Some(url) = node.get("url") else { return };
+    let Some(text) = url.text() else { return };
+    if settings.database_url_file.is_some() {
+        source.mistake(url.at, "the database has a url or a url_file, not both", None);
+    }
+    let scheme = text.split(':').next().unwrap_or("");
+    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|prefix| text.starts_with(prefix)) {
+        let hint = did_you_mean(scheme, ["sqlite", "postgres", "postgresql"]);
+        let hint = hint.or_else(|| Some("write sqlite:data.db or postgres://user@host/database".to_owned()));
+        source.mistake(url.at, "this is no database that Gantry knows", hint);
+    }
+    settings.database_url = Some(text.to_owned());
+}
+
+fn address(source: &mut Source, node: &Node, name: &str) -> Option<SocketAddr> {
+    let node = node.get(name)?;
+    let text = node.text()?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let hint = Some("write 127.0.0.1:8000 or [::1]:8000".to_owned());
+        source.mistake(node.at, format!("`{text}` is no address with a port"), hint);
+    }
+    address
+}
+
+fn limits(source: &mut Source, node: &Node) -> Limits {
+    fn count<T: std::str::FromStr>(node: &Node, name: &str, limit: &mut T) {
+        if let Some(count) = node.get(name).and_then(Node::text).and_then(|text| text.parse().ok()) {
+            *limit = count;
+        }
+    }
+    let mut limits = Limits::default();
+    if let Some(size) = node.get("body_bytes").and_then(Node::text).and_then(measure::size) {
+        limits.body_bytes = size;
+    }
+    if let Some(deadline) = node.get("deadline").and_then(Node::text).and_then(measure::duration) {
+        limits.deadline = deadline;
+    }
+    count(node, "page_max", &mut limits.page_max);
+    limits.page = limits.page.min(limits.page_max);
+    count(node, "page", &mut limits.page);
+    count(node, "offset_max", &mut limits.offset_max);
+    count(node, "bulk", &mut limits.bulk);
+    count(node, "depth", &mut limits.depth);
+    count(node, "filter_terms", &mut limits.filter_terms);
+    if limits.page > limits.page_max {
+        let at = node.get("page").map_or(node.at, |page| page.at);
+        let message = format!("a page of {} is more than page_max, {}", limits.page, limits.page_max);
+        source.mistake(at, message, None);
+    }
+    for (name, nothing) in [("body_bytes", limits.body_bytes == 0), ("deadline", limits.deadline.is_zero())] {
+        if let (true, Some(node)) = (nothing, node.get(name)) {
+            source.mistake(node.at, format!("`{name}` is more than nothing"), None);
+        }
+    }
+    limits
+}

@@ -1,0 +1,100 @@
+//! Model files → checked models. All files are read before any is refused, so that every mistake is told at once.
+
+mod access;
+mod field;
+mod lists;
+mod model;
+mod name;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use name::path_of;
+
+use crate::shape::{Shape, Table, check};
+use crate::source::{self, Source};
+use crate::yaml::{self, Node};
+use crate::{Mistake, Models, keys};
+
+/// Reads model files, given as path and text. Mistakes come sorted by file and line.
+pub fn load_models(sources: &[(PathBuf, String)]) -> Result<Models, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let models = read_models(sources, &mut mistakes);
+    source::sort(&mut mistakes);
+    if mistakes.is_empty() { Ok(models) } else { Err(mistakes) }
+}
+
+/// The models that could be read; what is wrong with the others is told in `mistakes`.
+pub(crate) fn read_models(sources: &[(PathBuf, String)], mistakes: &mut Vec<Mistake>) -> Models {
+    let mut files: Vec<(Source, Node)> = Vec::with_capacity(sources.len());
+    for (path, text) in sources {
+        match read_file(path, text, &keys::MODEL, "model") {
+            (source, Some(node)) => files.push((source, node)),
+            (source, None) => mistakes.extend(source.mistakes),
+        }
+    }
+    let known = declare(&mut files);
+    let mut models = Vec::with_capacity(files.len());
+    for (mut source, node) in files {
+        models.extend(model::read(&mut source, &node, &known).map(Arc::new));
+        mistakes.extend(source.mistakes);
+    }
+    Models::new(models)
+}
+
+/// The file's tree, with its form checked against the table.
+pub(crate) fn read_file<'a>(
+    path: &'a std::path::Path,
+    text: &'a str,
+    table: &'static Table,
+    name: &str,
+) -> (Source<'a>, Option<Node>) {
+    let mut source = Source::new(path, text);
+    let node = yaml::parse(&mut source, text);
+    if let Some(node) = &node {
+        check(&mut source, node, &Shape::Map(table), name);
+    }
+    (source, node)
+}
+
+/// The names of all models, broken ones included: a ref to one of those is no mistake of its own.
+pub(crate) struct Known {
+    names: Vec<String>,
+}
+
+impl Known {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+/// Collects the names and refuses those that stand twice, also as paths.
+fn declare(files: &mut [(Source, Node)]) -> Known {
+    let mut names: HashMap<String, PathBuf> = HashMap::new();
+    let mut paths: HashMap<String, (PathBuf, String)> = HashMap::new();
+    for (source, node) in files {
+        let Some(node) = node.get("model") else { continue };
+        let Some(name) = node.text() else { continue };
+        let file = source.file.to_path_buf();
+        if let Some(other) = names.get(name) {
+            let message = format!("there is another model `{name}`, in {}", other.display());
+            source.mistake(node.at, message, None);
+            continue;
+        }
+        if let Some((other, its_name)) = paths.get(&path_of(name)) {
+            let message =
+                format!("`{name}` has the same path as `{its_name}` in {}: {}", other.display(), path_of(name));
+            source.mistake(node.at, message, None);
+        }
+        names.insert(name.to_owned(), file.clone());
+        paths.insert(path_of(name), (file, name.to_owned()));
+    }
+    let mut names: Vec<String> = names.into_keys().collect();
+    names.sort_unstable();
+    Known { names }
+}

@@ -1,0 +1,51 @@
+//! A shape as JSON Schema 2020-12.
+
+use serde_json::{Map, Value, json};
+
+use super::{Shape, Table};
+
+/// A whole document's schema.
+pub(crate) fn document(title: &str, about: &str, table: &'static Table, examples: Vec<Value>) -> Value {
+    let Value::Object(body) = of_table(table) else { return Value::Null };
+    let mut document = Map::new();
+    document.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    document.insert("title".to_owned(), json!(title));
+    document.insert("description".to_owned(), json!(about));
+    document.extend(body);
+    document.insert("examples".to_owned(), Value::Array(examples));
+    Value::Object(document)
+}
+
+fn of_table(table: &'static Table) -> Value {
+    let mut properties = Map::new();
+    for key in table.keys {
+        let mut schema = of(&key.shape);
+        if let Value::Object(schema) = &mut schema {
+            schema.insert("description".to_owned(), json!(key.about));
+        }
+        properties.insert(key.name.to_owned(), schema);
+    }
+    let required: Vec<_> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn of(shape: &Shape) -> Value {
+    match shape {
+        // YAML reads an unquoted 1984 as a number; the reader takes it as written.
+        Shape::Text | Shape::Scalar => json!({"type": ["string", "number", "boolean"]}),
+        Shape::Word(words) => json!({"enum": words}),
+        Shape::Bool => json!({"type": "boolean"}),
+        Shape::Count(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        Shape::Duration => json!({"type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$", "examples": ["30s"]}),
+        Shape::Size => json!({"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$", "examples": ["8MiB"]}),
+        Shape::Any => json!({}),
+        Shape::List(inner) => json!({"type": "array", "items": of(inner), "minItems": 1}),
+        Shape::Map(table) => of_table(table),
+        Shape::Names(inner) => json!({"type": "object", "additionalProperties": of(inner)}),
+        Shape::Either(one, other) => json!({"anyOf": [of(one), of(other)]}),
+    }
+}
