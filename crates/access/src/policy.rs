@@ -13,7 +13,7 @@ pub enum Decision {
 /// What is allowed: which records, which fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
-    /// Without `$caller`; to be ANDed to every statement.
+    /// Without `$caller`; every statement must hold to it too.
     pub filter: Filter,
     pub fields: Fields,
 }
@@ -37,8 +37,9 @@ impl Fields {
 pub struct Policy;
 
 impl Policy {
-    /// Rows: those that any rule of the caller's roles admits. Fields: those that *every* such rule names, so that a
-    /// field opened for some rows only is not seen in others; a single rule that names none opens all.
+    /// Rows: those that any rule of the caller's roles admits. Fields: those that *every* such row may show, since an
+    /// answer has one set of fields. A rule without `where` covers every row, so such rules' fields add up and rules
+    /// with `where` add nothing; where all rules have one, it is the fields that they share.
     ///
     /// A model with `tenant` shows a caller its own tenant's records, and none to a caller without one; `admin`
     /// without a tenant sees all tenants'.
@@ -66,20 +67,23 @@ impl Policy {
             CallerFact::Tenant => principal.tenant.clone().map_or(Value::Null, Value::Text),
         };
         let mut filter = Filter::False;
-        let mut fields = Fields::All;
-        let mut unrestricted = false;
+        let mut everywhere: Option<Fields> = None;
+        let mut shared = Fields::All;
         for rule in rules {
-            let rows = rule
+            let named = named(model, action, rule);
+            if matches!(rule.filter, None | Some(Filter::True)) {
+                everywhere = Some(match everywhere {
+                    None => named.clone(),
+                    Some(others) => join(others, &named),
+                });
+            }
+            shared = meet(shared, named);
+            filter = filter.or(rule
                 .filter
                 .as_ref()
-                .map_or(Filter::True, |filter| filter.bind(&fact));
-            unrestricted |= rule.fields.is_none() && rows == Filter::True;
-            filter = filter.or(rows);
-            fields = meet(fields, rule.fields.as_deref());
+                .map_or(Filter::True, |filter| filter.bind(&fact)));
         }
-        if unrestricted {
-            fields = Fields::All;
-        }
+        let fields = everywhere.unwrap_or(shared);
         Decision::Allowed(Grant {
             filter: filter.and(tenant),
             fields,
@@ -87,21 +91,45 @@ impl Policy {
     }
 }
 
-/// What both allow. `id` and `_version` may always be read, and stand first.
-fn meet(fields: Fields, named: Option<&[FieldId]>) -> Fields {
-    match (fields, named) {
-        (fields, None) => fields,
-        (Fields::All, Some(named)) => {
-            let mut named = named.to_vec();
-            named.sort_unstable();
-            named.dedup();
-            Fields::Only(named)
-        }
-        (Fields::Only(mut fields), Some(named)) => {
-            fields.retain(|field| named.contains(field));
-            Fields::Only(fields)
+/// What the rule opens. `id` and `_version` may always be read.
+fn named(model: &Model, action: Action, rule: &Rule) -> Fields {
+    let Some(named) = &rule.fields else {
+        return Fields::All;
+    };
+    let mut named = named.clone();
+    if action == Action::Read {
+        let always = [System::Id, System::Version].into_iter();
+        named.extend(always.filter_map(|system| model.system(system)));
+    }
+    sorted(named)
+}
+
+/// What both open.
+fn meet(one: Fields, two: Fields) -> Fields {
+    match (one, two) {
+        (Fields::All, fields) | (fields, Fields::All) => fields,
+        (Fields::Only(mut one), Fields::Only(two)) => {
+            one.retain(|field| two.contains(field));
+            Fields::Only(one)
         }
     }
+}
+
+/// What either opens.
+fn join(one: Fields, two: &Fields) -> Fields {
+    match (one, two) {
+        (Fields::Only(mut one), Fields::Only(two)) => {
+            one.extend(two);
+            sorted(one)
+        }
+        _ => Fields::All,
+    }
+}
+
+fn sorted(mut fields: Vec<FieldId>) -> Fields {
+    fields.sort_unstable();
+    fields.dedup();
+    Fields::Only(fields)
 }
 
 #[cfg(test)]
@@ -151,6 +179,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     #[test]
     fn rows_are_the_union_and_fields_what_every_rule_opens() {
         let writer = Principal {
@@ -183,7 +212,24 @@ mod tests {
                     rule("writer", Some(own()), None),
                 ],
                 &writer,
-                only(Filter::True, &[1]),
+                only(Filter::True, &[0, 1]),
+            ),
+            (
+                vec![
+                    rule("anyone", None, Some(&[1])),
+                    rule("writer", None, Some(&[2])),
+                    rule("writer", Some(own()), None),
+                ],
+                &writer,
+                only(Filter::True, &[0, 1, 2]),
+            ),
+            (
+                vec![
+                    rule("anyone", Some(mine.clone()), Some(&[1, 2])),
+                    rule("writer", Some(own()), Some(&[2, 3])),
+                ],
+                &writer,
+                only(Filter::Any(vec![mine.clone(), mine.clone()]), &[0, 2]),
             ),
             (
                 vec![rule("anyone", None, Some(&[1])), rule("writer", None, None)],
@@ -213,165 +259,33 @@ mod tests {
             Decision::Denied
         );
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use model::{CallerFact, Comparison, Field, Kind, ModelOptions, Operand, Test};
-
-    use super::*;
-
-    fn field(name: &str, system: Option<System>) -> Field {
-        Field {
-            system,
-            ..Field::new(name, Kind::Text)
-        }
-    }
-
-    /// `id, title, owner, secret, _version` and, where asked for, `tenant`.
-    fn note(tenant: bool, access: Vec<Rule>) -> Model {
-        let mut fields = vec![
-            field("id", Some(System::Id)),
-            field("title", None),
-            field("owner", None),
-            field("secret", None),
-            field("_version", Some(System::Version)),
-        ];
-        if tenant {
-            fields.push(field("tenant", Some(System::Tenant)));
-        }
-        Model {
-            name: "Note".to_owned(),
-            path: "note".to_owned(),
-            about: String::new(),
-            was: None,
-            fields,
-            uniques: Vec::new(),
-            indexes: Vec::new(),
-            options: ModelOptions {
-                tenant,
-                ..ModelOptions::default()
-            },
-            access,
-        }
-    }
-
-    fn rule(role: &str, filter: Option<Filter>, fields: Option<&[u16]>) -> Rule {
-        Rule {
-            role: role.to_owned(),
-            can: vec![Action::Read],
-            filter,
-            fields: fields.map(|fields| fields.iter().copied().map(FieldId).collect()),
-        }
-    }
-
-    fn own() -> Filter {
-        Filter::Test {
-            field: FieldId(2),
-            test: Test::Compare(Comparison::Eq, Operand::Caller(CallerFact::Id)),
-        }
-    }
-
-    fn who(id: &str, roles: &[&str], tenant: Option<&str>) -> Principal {
-        Principal {
-            id: id.to_owned(),
-            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-            tenant: tenant.map(str::to_owned),
-        }
-    }
-
-    fn mine(id: &str) -> Filter {
-        Filter::eq(FieldId(2), Value::Text(id.to_owned()))
-    }
-
-    fn titled(text: &str) -> Filter {
-        Filter::eq(FieldId(1), Value::Text(text.to_owned()))
-    }
-
-    fn fields(ids: &[u16]) -> FieldSet {
-        FieldSet::only(ids.iter().copied().map(FieldId).collect())
-    }
-
-    #[test]
-    fn rules_decide_by_role() {
-        let check =
-            |access: Vec<Rule>, principal: Principal, expected: Option<(Filter, FieldSet)>| {
-                let expected = expected.map_or(Decision::Denied, |(filter, fields)| {
-                    Decision::Allowed(Grant { filter, fields })
-                });
-                let (policy, model) = (Policy::default(), note(false, access));
-                for _ in 0..2 {
-                    let decision = policy.decide(&model, Action::Read, &principal);
-                    assert_eq!(decision, expected, "{principal:?}");
-                }
-                if !principal.is_admin() {
-                    let create = policy.decide(&model, Action::Create, &principal);
-                    assert_eq!(create, Decision::Denied);
-                }
-            };
-        let all = Some((Filter::True, FieldSet::All));
-        check(vec![], who("a", &["editor"], None), None);
-        check(vec![], who("a", &["admin"], None), all.clone());
-        check(
-            vec![rule("anyone", None, None)],
-            Principal::anonymous(),
-            all.clone(),
-        );
-        check(
-            vec![rule("editor", None, None)],
-            Principal::anonymous(),
-            None,
-        );
-        // A filter by the caller admits nothing to strangers.
-        let editor = || rule("anyone", Some(own()), None);
-        check(
-            vec![editor()],
-            who("ada", &[], None),
-            Some((mine("ada"), FieldSet::All)),
-        );
-        check(
-            vec![editor()],
-            Principal::anonymous(),
-            Some((Filter::False, FieldSet::All)),
-        );
-        // Two filters are joined by or; only the fields that both allow may be seen in all those records.
-        let two = vec![
-            rule("anyone", Some(titled("x")), Some(&[1, 3])),
-            rule("anyone", Some(own()), Some(&[1, 2])),
-        ];
-        let either = Filter::Any(vec![titled("x"), mine("ada")]);
-        check(
-            two,
-            who("ada", &[], None),
-            Some((either, fields(&[0, 1, 4]))),
-        );
-        // Rules without filter cover every record: their fields add up, a filtered rule's do not.
-        let three = vec![
-            rule("anyone", None, Some(&[1])),
-            rule("editor", None, Some(&[2])),
-            rule("anyone", Some(own()), None),
-        ];
-        let wide = Some((Filter::True, fields(&[0, 1, 2, 4])));
-        check(three, who("ada", &["editor"], None), wide);
-    }
 
     #[test]
     fn a_tenant_sees_its_own() {
-        let model = note(true, vec![rule("anyone", None, None)]);
-        let within = |name: &str| Filter::eq(FieldId(5), Value::Text(name.to_owned()));
+        let mut note = model(vec![rule("anyone", None, None)]);
+        note.fields.push(Field {
+            system: Some(System::Tenant),
+            ..Field::new("tenant", Kind::Text)
+        });
+        let of = |roles: &[&str], tenant: Option<&str>| Principal {
+            id: "w".to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            tenant: tenant.map(str::to_owned),
+        };
+        let acme = Filter::eq(FieldId(4), Value::Text("acme".to_owned()));
         for (principal, expected) in [
-            (who("a", &[], Some("acme")), within("acme")),
-            (who("a", &[], None), Filter::False),
-            (Principal::anonymous(), Filter::False),
-            (who("a", &["admin"], Some("acme")), within("acme")),
-            (who("a", &["admin"], None), Filter::True),
+            (of(&[], Some("acme")), Some(acme.clone())),
+            (of(&["admin"], Some("acme")), Some(acme)),
+            (of(&["admin"], None), Some(Filter::True)),
+            (of(&[], None), None),
+            (Principal::anonymous(), None),
         ] {
-            let decision = Policy::default().decide(&model, Action::Read, &principal);
-            let expected = Grant {
-                filter: expected,
-                fields: FieldSet::All,
-            };
-            assert_eq!(decision, Decision::Allowed(expected), "{principal:?}");
+            let expected = expected.map_or(Decision::Denied, |filter| {
+                let fields = Fields::All;
+                Decision::Allowed(Grant { filter, fields })
+            });
+            let decision = Policy::decide(&note, Action::Read, &principal);
+            assert_eq!(decision, expected, "{principal:?}");
         }
     }
 }
