@@ -12,7 +12,11 @@ pub struct BadArgument {
 
 impl BadArgument {
     pub fn new(parameter: &str, detail: impl Into<String>) -> Self {
-        Self { parameter: parameter.to_owned(), detail: detail.into(), hint: None }
+        Self {
+            parameter: parameter.to_owned(),
+            detail: detail.into(),
+            hint: None,
+        }
     }
 
     #[must_use]
@@ -23,6 +27,7 @@ impl BadArgument {
 
     pub(crate) fn unknown_field(parameter: &str, name: &str, model: &crate::Model) -> Self {
         let names = model.fields.iter().map(|field| field.name.as_str());
-        Self::new(parameter, format!("{} has no field `{name}`", model.name)).hint(crate::did_you_mean(name, names))
+        Self::new(parameter, format!("{} has no field `{name}`", model.name))
+            .hint(crate::did_you_mean(name, names))
     }
 }

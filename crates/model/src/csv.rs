@@ -23,14 +23,21 @@ pub struct BadCsv {
 
 impl<'a> Csv<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, columns: None }
+        Self {
+            rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+            line: 1,
+            columns: None,
+        }
     }
 
     fn record(&mut self) -> Result<CsvRecord, BadCsv> {
         let line = self.line;
         let mut cells = Vec::with_capacity(self.columns.unwrap_or(8));
         loop {
-            let (cell, more) = self.cell().map_err(|detail| BadCsv { line: self.line, detail: detail.to_owned() })?;
+            let (cell, more) = self.cell().map_err(|detail| BadCsv {
+                line: self.line,
+                detail: detail.to_owned(),
+            })?;
             cells.push(cell);
             if !more {
                 return Ok(CsvRecord { line, cells });
@@ -40,26 +47,28 @@ impl<'a> Csv<'a> {
 
     /// The next cell, and whether another follows in the same record.
     fn cell(&mut self) -> Result<(Option<String>, bool), &'static str> {
-        let cell = match self.rest.strip_prefix('"') {
-            Some(rest) => {
-                self.rest = rest;
-                Some(self.quoted()?)
+        let cell = if let Some(rest) = self.rest.strip_prefix('"') {
+            self.rest = rest;
+            Some(self.quoted()?)
+        } else {
+            let end = self
+                .rest
+                .find([',', '\n', '\r', '"'])
+                .unwrap_or(self.rest.len());
+            let (cell, rest) = self.rest.split_at(end);
+            if rest.starts_with('"') {
+                return Err("a quote stands in a cell that does not begin with one");
             }
-            None => {
-                let end = self.rest.find([',', '\n', '\r', '"']).unwrap_or(self.rest.len());
-                let (cell, rest) = self.rest.split_at(end);
-                if rest.starts_with('"') {
-                    return Err("a quote stands in a cell that does not begin with one");
-                }
-                self.rest = rest;
-                (!cell.is_empty()).then(|| cell.to_owned())
-            }
+            self.rest = rest;
+            (!cell.is_empty()).then(|| cell.to_owned())
         };
         if let Some(rest) = self.rest.strip_prefix(',') {
             self.rest = rest;
             return Ok((cell, true));
         }
-        let ends = ["\r\n", "\n", "\r"].iter().find_map(|end| self.rest.strip_prefix(end));
+        let ends = ["\r\n", "\n", "\r"]
+            .iter()
+            .find_map(|end| self.rest.strip_prefix(end));
         match ends {
             Some(rest) => {
                 self.rest = rest;
@@ -114,8 +123,14 @@ impl Iterator for Csv<'_> {
                 return Some(Ok(record));
             }
             self.rest = "";
-            let detail = format!("the record has {} cells and the header {columns}", record.cells.len());
-            return Some(Err(BadCsv { line: record.line, detail }));
+            let detail = format!(
+                "the record has {} cells and the header {columns}",
+                record.cells.len()
+            );
+            return Some(Err(BadCsv {
+                line: record.line,
+                detail,
+            }));
         }
     }
 }
@@ -127,7 +142,11 @@ mod tests {
     fn show(text: &str) -> String {
         let records = Csv::new(text).map(|record| match record {
             Ok(record) => {
-                let cells: Vec<_> = record.cells.iter().map(|cell| cell.as_ref().map_or("~".to_owned(), |c| format!("<{c}>"))).collect();
+                let cells: Vec<_> = record
+                    .cells
+                    .iter()
+                    .map(|cell| cell.as_ref().map_or("~".to_owned(), |c| format!("<{c}>")))
+                    .collect();
                 format!("{}: {}", record.line, cells.join(" "))
             }
             Err(bad) => format!("{}! {}", bad.line, bad.detail),
@@ -139,14 +158,29 @@ mod tests {
     fn null_and_empty_text_differ() {
         for (text, expected) in [
             ("a,b\n1,\n,\"\"\n", "1: <a> <b>; 2: <1> ~; 3: ~ <>"),
-            ("a,b\r\n\"x, y\",\"say \"\"hi\"\"\"\r\n", "1: <a> <b>; 2: <x, y> <say \"hi\">"),
-            ("a,b\n\"two\nlines\",1\n\n3,4", "1: <a> <b>; 2: <two\nlines> <1>; 5: <3> <4>"),
+            (
+                "a,b\r\n\"x, y\",\"say \"\"hi\"\"\"\r\n",
+                "1: <a> <b>; 2: <x, y> <say \"hi\">",
+            ),
+            (
+                "a,b\n\"two\nlines\",1\n\n3,4",
+                "1: <a> <b>; 2: <two\nlines> <1>; 5: <3> <4>",
+            ),
             ("a\n\nx\n", "1: <a>; 2: ~; 3: <x>"),
             ("\u{feff}a,b", "1: <a> <b>"),
             ("", ""),
-            ("a,b\n1\n", "1: <a> <b>; 2! the record has 1 cells and the header 2"),
-            ("a,b\n\"x\"y,1", "1: <a> <b>; 2! after a closing quote comes a comma or the line's end"),
-            ("a\nx\"y", "1: <a>; 2! a quote stands in a cell that does not begin with one"),
+            (
+                "a,b\n1\n",
+                "1: <a> <b>; 2! the record has 1 cells and the header 2",
+            ),
+            (
+                "a,b\n\"x\"y,1",
+                "1: <a> <b>; 2! after a closing quote comes a comma or the line's end",
+            ),
+            (
+                "a\nx\"y",
+                "1: <a>; 2! a quote stands in a cell that does not begin with one",
+            ),
             ("a\n\"x", "1: <a>; 2! a quote is not closed"),
         ] {
             assert_eq!(show(text), expected, "{text:?}");

@@ -42,7 +42,8 @@ impl FromStr for Decimal {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SHAPE: &str = "a decimal is digits with an optional sign, point and exponent, as in -7.50";
+        const SHAPE: &str =
+            "a decimal is digits with an optional sign, point and exponent, as in -7.50";
         const SIZE: &str = "a decimal has at most 1,000 digits before and 1,000 after the point";
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| SHAPE)?),
@@ -68,7 +69,11 @@ impl FromStr for Decimal {
             return Err(SIZE);
         }
         let digits: BigInt = format!("{whole}{fraction}").parse().map_err(|_| SHAPE)?;
-        let digits = if mantissa.starts_with('-') { -digits } else { digits };
+        let digits = if mantissa.starts_with('-') {
+            -digits
+        } else {
+            digits
+        };
         let big = BigDecimal::new(digits, scale);
         // A negative scale (1e3) would print as digits and zeros; spelled out once here, it needs no care later.
         Ok(Self(if scale < 0 { big.with_scale(0) } else { big }))
@@ -116,11 +121,21 @@ mod tests {
             ("0.00", "0.00"),
             ("1e3", "1000"),
             ("1.5E-3", "0.0015"),
-            ("123456789012345678901234567890.123", "123456789012345678901234567890.123"),
+            (
+                "123456789012345678901234567890.123",
+                "123456789012345678901234567890.123",
+            ),
         ] {
-            assert_eq!(text.parse::<Decimal>().unwrap().to_string(), shown, "{text}");
+            assert_eq!(
+                text.parse::<Decimal>().unwrap().to_string(),
+                shown,
+                "{text}"
+            );
         }
-        for bad in ["", ".", "1.", ".5", "1e", "NaN", "inf", "1_000", "0x1", "1e9999", "--1", "1e-2000", " 1"] {
+        for bad in [
+            "", ".", "1.", ".5", "1e", "NaN", "inf", "1_000", "0x1", "1e9999", "--1", "1e-2000",
+            " 1",
+        ] {
             assert!(bad.parse::<Decimal>().is_err(), "{bad}");
         }
         assert_eq!("7.5".parse::<Decimal>(), "7.50".parse());

@@ -190,16 +190,26 @@ impl Field {
 
     /// For people: `text`, `list of int`.
     pub fn kind_name(&self) -> String {
-        if self.array { format!("a list of {}", self.kind.name()) } else { self.kind.name().to_owned() }
+        if self.array {
+            format!("a list of {}", self.kind.name())
+        } else {
+            self.kind.name().to_owned()
+        }
     }
 
     /// The same without bounds and lengths, for values in questions.
     pub(crate) fn unbounded(&self) -> Self {
         let kind = match &self.kind {
-            Kind::Decimal { .. } => Kind::Decimal { precision: None, scale: None },
+            Kind::Decimal { .. } => Kind::Decimal {
+                precision: None,
+                scale: None,
+            },
             kind => kind.clone(),
         };
-        Self { array: false, ..Self::new(&self.name, kind) }
+        Self {
+            array: false,
+            ..Self::new(&self.name, kind)
+        }
     }
 }
 
@@ -231,6 +241,10 @@ impl Kind {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of one model, as the file names them"
+)]
 pub struct ModelOptions {
     pub soft_delete: bool,
     pub tenant: bool,

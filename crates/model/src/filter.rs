@@ -19,7 +19,10 @@ pub enum Filter {
     All(Vec<Filter>),
     Any(Vec<Filter>),
     Not(Box<Filter>),
-    Test { field: FieldId, test: Test },
+    Test {
+        field: FieldId,
+        test: Test,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,10 @@ pub enum Test {
     /// Matches nothing where the list is empty.
     In(Vec<Operand>),
     /// `%` any characters, `_` one, backslash escapes; already in this form (`*` was translated).
-    Like { pattern: String, fold_case: bool },
+    Like {
+        pattern: String,
+        fold_case: bool,
+    },
     IsNull,
     /// `is.true`, `is.false`
     Is(bool),
@@ -74,7 +80,10 @@ pub struct FilterLimits {
 
 impl Default for FilterLimits {
     fn default() -> Self {
-        Self { depth: 8, terms: 200 }
+        Self {
+            depth: 8,
+            terms: 200,
+        }
     }
 }
 
@@ -112,11 +121,17 @@ impl Filter {
     }
 
     pub fn eq(field: FieldId, value: Value) -> Self {
-        Self::Test { field, test: Test::Compare(Comparison::Eq, Operand::Value(value)) }
+        Self::Test {
+            field,
+            test: Test::Compare(Comparison::Eq, Operand::Value(value)),
+        }
     }
 
     pub fn is_null(field: FieldId) -> Self {
-        Self::Test { field, test: Test::IsNull }
+        Self::Test {
+            field,
+            test: Test::IsNull,
+        }
     }
 
     /// With `$caller.…` replaced by what `fact` says. A fact that is `Null` makes its test unknown, so that no record is
@@ -128,8 +143,12 @@ impl Filter {
 
     /// Unknown becomes whatever does not admit a record: false, and under an odd number of `not`s true.
     fn bind_under(&self, fact: &dyn Fn(CallerFact) -> Value, negated: bool) -> Self {
-        let bind_all =
-            |filters: &[Self]| filters.iter().map(|filter| filter.bind_under(fact, negated)).collect::<Vec<_>>();
+        let bind_all = |filters: &[Self]| {
+            filters
+                .iter()
+                .map(|filter| filter.bind_under(fact, negated))
+                .collect::<Vec<_>>()
+        };
         match self {
             Self::True => Self::True,
             Self::False => Self::False,
@@ -137,7 +156,10 @@ impl Filter {
             Self::Any(filters) => Self::Any(bind_all(filters)),
             Self::Not(filter) => Self::Not(Box::new(filter.bind_under(fact, !negated))),
             Self::Test { field, test } => match test.bind(fact) {
-                Some(test) => Self::Test { field: *field, test },
+                Some(test) => Self::Test {
+                    field: *field,
+                    test,
+                },
                 None if negated => Self::True,
                 None => Self::False,
             },
@@ -148,7 +170,11 @@ impl Filter {
     pub fn fields(&self, visit: &mut dyn FnMut(FieldId)) {
         match self {
             Self::True | Self::False => {}
-            Self::All(filters) | Self::Any(filters) => filters.iter().for_each(|filter| filter.fields(visit)),
+            Self::All(filters) | Self::Any(filters) => {
+                for filter in filters {
+                    filter.fields(visit);
+                }
+            }
             Self::Not(filter) => filter.fields(visit),
             Self::Test { field, .. } => visit(*field),
         }

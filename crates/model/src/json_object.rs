@@ -17,7 +17,10 @@ impl<'a> Object<'a> {
     }
 
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.members.iter().find(|(member, _)| member == name).map(|(_, value)| *value)
+        self.members
+            .iter()
+            .find(|(member, _)| member == name)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -31,11 +34,17 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Object<'a> {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(String, &'de RawValue)> = Vec::with_capacity(map.size_hint().unwrap_or(16));
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(String, &'de RawValue)> =
+                    Vec::with_capacity(map.size_hint().unwrap_or(16));
                 while let Some(key) = map.next_key::<Cow<'de, str>>()? {
                     if members.iter().any(|(member, _)| *member == key) {
-                        return Err(serde::de::Error::custom(format_args!("the key `{key}` stands twice")));
+                        return Err(serde::de::Error::custom(format_args!(
+                            "the key `{key}` stands twice"
+                        )));
                     }
                     members.push((key.into_owned(), map.next_value()?));
                 }

@@ -37,7 +37,8 @@ fn write(text: &str, depth: usize, out: &mut String) -> Result<(), String> {
             out.push_str(if members.is_empty() { "{}" } else { "}" });
         }
         Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            let items: Vec<&RawValue> =
+                serde_json::from_str(text).map_err(|error| error.to_string())?;
             for (index, item) in items.iter().enumerate() {
                 out.push(if index == 0 { '[' } else { ',' });
                 write(item.get(), depth - 1, out)?;
@@ -79,7 +80,10 @@ impl<'de> serde::Deserialize<'de> for Members<'de> {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
                 let mut members = BTreeMap::new();
                 while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
                     members.insert(SizedKey(key.len(), key), value);
@@ -98,8 +102,14 @@ mod tests {
     #[test]
     fn one_text_for_one_value() {
         for (text, expected) in [
-            (r#" { "bb" : 1 , "a" : [ 1.50 , 1e5, -0 ], "a": [true] } "#, r#"{"a":[true],"bb":1}"#),
-            ("[1.50, 1e5, -0, 12345678901234567890123]", "[1.50,100000,0,12345678901234567890123]"),
+            (
+                r#" { "bb" : 1 , "a" : [ 1.50 , 1e5, -0 ], "a": [true] } "#,
+                r#"{"a":[true],"bb":1}"#,
+            ),
+            (
+                "[1.50, 1e5, -0, 12345678901234567890123]",
+                "[1.50,100000,0,12345678901234567890123]",
+            ),
             ("{}", "{}"),
             ("[ ]", "[]"),
             (r#""\u00e9\n""#, "\"é\\n\""),
@@ -107,7 +117,11 @@ mod tests {
         ] {
             assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
         }
-        for bad in [r#""\u0000""#, "1e999999", &("[".repeat(70) + &"]".repeat(70))] {
+        for bad in [
+            r#""\u0000""#,
+            "1e999999",
+            &("[".repeat(70) + &"]".repeat(70)),
+        ] {
             assert!(canonical(bad).is_err(), "{bad}");
         }
     }

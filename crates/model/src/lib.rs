@@ -16,9 +16,9 @@ mod project;
 mod read;
 mod schema;
 mod seed;
+mod selection;
 mod shape;
 mod source;
-mod selection;
 mod value;
 mod yaml;
 
@@ -26,7 +26,8 @@ pub use argument::BadArgument;
 pub use csv::{BadCsv, Csv, CsvRecord};
 pub use decimal::Decimal;
 pub use definition::{
-    Action, Field, FieldId, Kind, Metric, Model, ModelOptions, Models, OnDelete, Referrer, Rule, System,
+    Action, Field, FieldId, Kind, Metric, Model, ModelOptions, Models, OnDelete, Referrer, Rule,
+    System,
 };
 pub use filter::{CallerFact, Comparison, Filter, FilterLimits, Operand, Test, like};
 pub use json_object::Object;

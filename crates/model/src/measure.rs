@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
-const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+const TIMES: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+const SIZES: [(&str, u64); 4] = [
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
 
 /// Reads `500ms`, `30s`, `5m`, `2h`, `1d`.
 pub fn duration(text: &str) -> Option<Duration> {
@@ -29,10 +40,19 @@ mod tests {
     #[test]
     fn units_are_read() {
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(duration("2h"), Some(Duration::from_secs(7_200)));
+        assert_eq!(duration("2h"), Some(Duration::from_hours(2)));
         assert_eq!(size("8MiB"), Some(8 << 20));
         assert_eq!(size("8 KiB"), Some(8 << 10));
-        for bad in ["", "5", "s", "-1s", "1.5s", "1 day", "99999999999999999999s", "18446744073709551615d"] {
+        for bad in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1.5s",
+            "1 day",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ] {
             assert_eq!(duration(bad), None, "{bad}");
         }
         for bad in ["8MB", "8", "MiB", "99999999999GiB"] {

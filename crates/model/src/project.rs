@@ -32,7 +32,9 @@ impl Project {
             Some((path, text)) => {
                 let (mut source, node) = read::read_file(path, text, &keys::PROJECT, "gantry.yaml");
                 // A file of comments only is as good as none.
-                let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+                let blank = text
+                    .lines()
+                    .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
                 if blank {
                     source.mistakes.clear();
                 }
@@ -42,9 +44,10 @@ impl Project {
             }
             None => (None, ProjectSettings::default()),
         };
-        for (files, table, kind) in
-            [(&folder.workflows, &keys::WORKFLOW, "workflow"), (&folder.groups, &keys::GROUP, "group")]
-        {
+        for (files, table, kind) in [
+            (&folder.workflows, &keys::WORKFLOW, "workflow"),
+            (&folder.groups, &keys::GROUP, "group"),
+        ] {
             shallow(files, table, kind, &mut mistakes);
         }
         let seeds = seed::read_all(&folder.seeds, &models, &folder.data, &mut mistakes);
@@ -53,7 +56,13 @@ impl Project {
             return Err(mistakes);
         }
         let name = name.unwrap_or_else(|| folder_name(root));
-        Ok(Self { root: root.to_path_buf(), name, settings, models: Arc::new(models), seeds })
+        Ok(Self {
+            root: root.to_path_buf(),
+            name,
+            settings,
+            models: Arc::new(models),
+            seeds,
+        })
     }
 }
 
@@ -72,7 +81,8 @@ fn shallow(
         {
             match names.iter().find(|(other, _)| other == name) {
                 Some((_, other)) => {
-                    let message = format!("there is another {kind} `{name}`, in {}", other.display());
+                    let message =
+                        format!("there is another {kind} `{name}`, in {}", other.display());
                     source.mistake(named.at, message, None);
                 }
                 None => names.push((name.to_owned(), path)),
@@ -85,5 +95,8 @@ fn shallow(
 fn folder_name(root: &Path) -> String {
     let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
     let absolute = absolute.canonicalize().unwrap_or(absolute);
-    absolute.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
+    absolute.file_name().map_or_else(
+        || "project".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use name::PARAMETERS;
 pub use name::path_of;
 
 use crate::shape::{Shape, Table, check};
@@ -22,7 +23,11 @@ pub fn load_models(sources: &[(PathBuf, String)]) -> Result<Models, Vec<Mistake>
     let mut mistakes = Vec::new();
     let models = read_models(sources, &mut mistakes);
     source::sort(&mut mistakes);
-    if mistakes.is_empty() { Ok(models) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(models)
+    } else {
+        Err(mistakes)
+    }
 }
 
 /// The models that could be read; what is wrong with the others is told in `mistakes`.
@@ -65,7 +70,9 @@ pub(crate) struct Known {
 
 impl Known {
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+        self.names
+            .binary_search_by(|known| known.as_str().cmp(name))
+            .is_ok()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -78,7 +85,9 @@ fn declare(files: &mut [(Source, Node)]) -> Known {
     let mut names: HashMap<String, PathBuf> = HashMap::new();
     let mut paths: HashMap<String, (PathBuf, String)> = HashMap::new();
     for (source, node) in files {
-        let Some(node) = node.get("model") else { continue };
+        let Some(node) = node.get("model") else {
+            continue;
+        };
         let Some(name) = node.text() else { continue };
         let file = source.file.to_path_buf();
         if let Some(other) = names.get(name) {
@@ -86,13 +95,20 @@ fn declare(files: &mut [(Source, Node)]) -> Known {
             source.mistake(node.at, message, None);
             continue;
         }
-        if let Some((other, its_name)) = paths.get(&path_of(name)) {
-            let message =
-                format!("`{name}` has the same path as `{its_name}` in {}: {}", other.display(), path_of(name));
+        if name::check_model(name).is_ok()
+            && let Some((other, its_name)) = paths.get(&path_of(name))
+        {
+            let message = format!(
+                "`{name}` has the same path as `{its_name}` in {}: {}",
+                other.display(),
+                path_of(name)
+            );
             source.mistake(node.at, message, None);
         }
         names.insert(name.to_owned(), file.clone());
-        paths.insert(path_of(name), (file, name.to_owned()));
+        if name::check_model(name).is_ok() {
+            paths.insert(path_of(name), (file, name.to_owned()));
+        }
     }
     let mut names: Vec<String> = names.into_keys().collect();
     names.sort_unstable();

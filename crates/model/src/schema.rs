@@ -39,10 +39,22 @@ impl SchemaKind {
 /// JSON Schema 2020-12 of a kind of project file.
 pub fn schema(kind: SchemaKind) -> Value {
     let (title, about) = match kind {
-        SchemaKind::Model => ("Gantry model", "models/*.yaml: one model, its fields and who may do what."),
-        SchemaKind::Workflow => ("Gantry workflow", "workflows/*.yaml: one procedure made of nodes."),
-        SchemaKind::Project => ("Gantry project", "gantry.yaml: settings of the whole project; every key has a default."),
-        SchemaKind::Seed => ("Gantry seed", "data/*.seed.yaml: how a data file's rows become records."),
+        SchemaKind::Model => (
+            "Gantry model",
+            "models/*.yaml: one model, its fields and who may do what.",
+        ),
+        SchemaKind::Workflow => (
+            "Gantry workflow",
+            "workflows/*.yaml: one procedure made of nodes.",
+        ),
+        SchemaKind::Project => (
+            "Gantry project",
+            "gantry.yaml: settings of the whole project; every key has a default.",
+        ),
+        SchemaKind::Seed => (
+            "Gantry seed",
+            "data/*.seed.yaml: how a data file's rows become records.",
+        ),
     };
     let text = kind.example();
     let example = yaml::parse(&mut Source::new("".as_ref(), text), text)
@@ -112,7 +124,9 @@ fn kind_schema(field: &Field) -> Value {
         }
         Kind::Date => json!({"type": "string", "format": "date"}),
         // RFC 3339's `time` has an offset, ours has none, so it may not claim that format.
-        Kind::Time => json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?$"}),
+        Kind::Time => {
+            json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?$"})
+        }
         Kind::Timestamp => json!({"type": "string", "format": "date-time"}),
         Kind::Json => json!({}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),

@@ -11,7 +11,11 @@ pub struct Selection(pub Vec<Selected>);
 pub enum Selected {
     Field(FieldId),
     /// The ref's target as an object (null where the ref is null) under the ref's own name.
-    Embed { field: FieldId, target: Arc<Model>, fields: Vec<FieldId> },
+    Embed {
+        field: FieldId,
+        target: Arc<Model>,
+        fields: Vec<FieldId>,
+    },
 }
 
 impl Selection {
@@ -34,10 +38,10 @@ impl Selection {
         }
         if all {
             // `*` means every field that is not named otherwise, in the record's own order.
-            let mut named = std::mem::take(&mut selected);
+            let mut chosen = std::mem::take(&mut selected);
             for (id, _) in model.ids() {
-                let at = named.iter().position(|one| one.field() == id);
-                selected.push(at.map_or(Selected::Field(id), |at| named.swap_remove(at)));
+                let at = chosen.iter().position(|one| one.field() == id);
+                selected.push(at.map_or(Selected::Field(id), |at| chosen.swap_remove(at)));
             }
         }
         Ok(Self(selected))
@@ -58,13 +62,18 @@ impl Selected {
 }
 
 fn find(model: &Model, name: &str) -> Result<FieldId, BadArgument> {
-    model.find(name).ok_or_else(|| BadArgument::unknown_field("select", name, model))
+    model
+        .find(name)
+        .ok_or_else(|| BadArgument::unknown_field("select", name, model))
 }
 
 fn embed(models: &Models, model: &Model, name: &str, inner: &str) -> Result<Selected, BadArgument> {
     let field = find(model, name)?;
     let Some(target) = models.target(model.field(field)) else {
-        return Err(BadArgument::new("select", format!("`{name}` is no ref, so it has no fields of its own")));
+        return Err(BadArgument::new(
+            "select",
+            format!("`{name}` is no ref, so it has no fields of its own"),
+        ));
     };
     let inner = inner.strip_suffix(')').unwrap_or(inner);
     let mut fields: Vec<FieldId> = Vec::new();
@@ -73,7 +82,11 @@ fn embed(models: &Models, model: &Model, name: &str, inner: &str) -> Result<Sele
             let detail = format!("`{name}({item}` goes two refs deep; one is the limit");
             return Err(BadArgument::new("select", detail));
         }
-        let ids = if item == "*" { target.ids().map(|(id, _)| id).collect() } else { vec![find(target, item)?] };
+        let ids = if item == "*" {
+            target.ids().map(|(id, _)| id).collect()
+        } else {
+            vec![find(target, item)?]
+        };
         for id in ids {
             if fields.contains(&id) {
                 let detail = format!("`{}` is selected twice in `{name}`", target.field(id).name);
@@ -82,12 +95,17 @@ fn embed(models: &Models, model: &Model, name: &str, inner: &str) -> Result<Sele
             fields.push(id);
         }
     }
-    Ok(Selected::Embed { field, target: Arc::clone(target), fields })
+    Ok(Selected::Embed {
+        field,
+        target: Arc::clone(target),
+        fields,
+    })
 }
 
 /// The parts between commas that stand in no bracket.
 fn split_top(text: &str) -> Result<Vec<&str>, BadArgument> {
-    let unbalanced = || BadArgument::new("select", format!("the brackets of `{text}` do not match"));
+    let unbalanced =
+        || BadArgument::new("select", format!("the brackets of `{text}` do not match"));
     let (mut depth, mut start, mut parts) = (0usize, 0, Vec::new());
     for (at, c) in text.char_indices() {
         match c {
@@ -104,8 +122,14 @@ fn split_top(text: &str) -> Result<Vec<&str>, BadArgument> {
         return Err(unbalanced());
     }
     parts.push(text[start..].trim());
-    if let Some(bad) = parts.iter().find(|part| part.is_empty() || (part.contains('(') && !part.ends_with(')'))) {
-        return Err(BadArgument::new("select", format!("`{bad}` names no field: write title,director(name)")));
+    if let Some(bad) = parts
+        .iter()
+        .find(|part| part.is_empty() || (part.contains('(') && !part.ends_with(')')))
+    {
+        return Err(BadArgument::new(
+            "select",
+            format!("`{bad}` names no field: write title,director(name)"),
+        ));
     }
     Ok(parts)
 }

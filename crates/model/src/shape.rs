@@ -46,10 +46,20 @@ pub(crate) enum Shape {
 
 /// A key that must be there.
 pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Key {
-    Key { name, about, shape, required: true }
+    Key {
+        name,
+        about,
+        shape,
+        required: true,
+    }
 }
 
 /// A key that may be left out.
 pub(crate) const fn key(name: &'static str, shape: Shape, about: &'static str) -> Key {
-    Key { name, about, shape, required: false }
+    Key {
+        name,
+        about,
+        shape,
+        required: false,
+    }
 }

@@ -13,7 +13,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1 };
+    pub(crate) const START: Self = Self {
+        line: 1,
+        column: 1,
+        width: 1,
+    };
 }
 
 /// One file while it is read. Reading goes on after a mistake, so that all are told at once.
@@ -28,12 +32,24 @@ const LONGEST_SHOWN: usize = 200;
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, lines: text.lines().collect(), mistakes: Vec::new() }
+        Self {
+            file,
+            lines: text.lines().collect(),
+            mistakes: Vec::new(),
+        }
     }
 
     pub(crate) fn mistake(&mut self, at: Place, message: impl Into<String>, hint: Option<String>) {
-        let source = self.lines.get(at.line.saturating_sub(1)).copied().unwrap_or("");
-        let shown = source.trim_end().chars().take(LONGEST_SHOWN).collect::<String>();
+        let source = self
+            .lines
+            .get(at.line.saturating_sub(1))
+            .copied()
+            .unwrap_or("");
+        let shown = source
+            .trim_end()
+            .chars()
+            .take(LONGEST_SHOWN)
+            .collect::<String>();
         let room = (shown.chars().count() + 1).saturating_sub(at.column).max(1);
         self.mistakes.push(Mistake {
             file: self.file.to_path_buf(),
@@ -49,9 +65,21 @@ impl<'a> Source<'a> {
 }
 
 /// A mistake about a file as a whole.
-pub(crate) fn about_file(file: impl Into<PathBuf>, message: impl Into<String>, hint: Option<String>) -> Mistake {
+pub(crate) fn about_file(
+    file: impl Into<PathBuf>,
+    message: impl Into<String>,
+    hint: Option<String>,
+) -> Mistake {
     let message = message.into();
-    Mistake { file: file.into(), line: 1, column: 1, source: String::new(), width: 1, message, hint }
+    Mistake {
+        file: file.into(),
+        line: 1,
+        column: 1,
+        source: String::new(),
+        width: 1,
+        message,
+        hint,
+    }
 }
 
 /// By file, then by place: the order in which a reader mends them.

@@ -13,7 +13,10 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Yaml {
     /// As written; `plain` where no quotes stand around it, so that `true` may be a boolean.
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
 }
@@ -36,13 +39,20 @@ pub(crate) fn parse(source: &mut Source, text: &str) -> Option<Node> {
         return None;
     }
     let before = source.mistakes.len();
-    let mut builder = Builder { source, open: Vec::new(), root: None, documents: 0 };
+    let mut builder = Builder {
+        source,
+        open: Vec::new(),
+        root: None,
+        documents: 0,
+    };
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
                 let at = place(Span::empty(*error.marker()));
-                builder.source.mistake(at, format!("this is no YAML: {}", error.info()), None);
+                builder
+                    .source
+                    .mistake(at, format!("this is no YAML: {}", error.info()), None);
                 return None;
             }
         };
@@ -58,8 +68,34 @@ pub(crate) fn parse(source: &mut Source, text: &str) -> Option<Node> {
 }
 
 fn place(span: Span) -> Place {
-    let width = if span.end.line() == span.start.line() { span.len() } else { usize::MAX };
-    Place { line: span.start.line().max(1), column: span.start.col() + 1, width: width.max(1) }
+    let width = if span.end.line() == span.start.line() {
+        span.len()
+    } else {
+        usize::MAX
+    };
+    Place {
+        line: span.start.line().max(1),
+        column: span.start.col() + 1,
+        width: width.max(1),
+    }
+}
+
+/// Parts of YAML that would make a file mean something else than it seems to.
+fn refused(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Alias(_) => Some("aliases (`*name`) are not read here"),
+        Event::Scalar(_, _, anchor, _)
+        | Event::SequenceStart(anchor, _)
+        | Event::MappingStart(anchor, _)
+            if *anchor > 0 =>
+        {
+            Some("anchors (`&name`) are not read here")
+        }
+        Event::Scalar(_, _, _, Some(_))
+        | Event::SequenceStart(_, Some(_))
+        | Event::MappingStart(_, Some(_)) => Some("tags (`!name`) are not read here"),
+        _ => None,
+    }
 }
 
 struct Builder<'s, 'a> {
@@ -71,45 +107,67 @@ struct Builder<'s, 'a> {
 
 enum Open {
     List(Place, Vec<Node>),
-    Map { at: Place, members: Vec<(Key, Node)>, key: Option<Key> },
+    Map {
+        at: Place,
+        members: Vec<(Key, Node)>,
+        key: Option<Key>,
+    },
 }
 
 impl Builder<'_, '_> {
     /// False where reading cannot go on.
     fn take(&mut self, event: Event, at: Place) -> bool {
-        let refused = match &event {
-            Event::Alias(_) => Some("aliases (`*name`) are not read here"),
-            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _)
-                if *anchor > 0 =>
-            {
-                Some("anchors (`&name`) are not read here")
-            }
-            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
-                Some("tags (`!name`) are not read here")
-            }
-            _ => None,
-        };
-        if let Some(refused) = refused {
-            self.source.mistake(at, refused, Some("write the value out".to_owned()));
+        if let Some(refused) = refused(&event) {
+            self.source
+                .mistake(at, refused, Some("write the value out".to_owned()));
             return false;
         }
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    self.source.mistake(at, "a second document begins here; a file holds one", None);
+                    self.source.mistake(
+                        at,
+                        "a second document begins here; a file holds one",
+                        None,
+                    );
                     return false;
                 }
             }
             Event::Scalar(text, style, _, _) => {
                 let plain = style == ScalarStyle::Plain;
-                return self.close(Node { at, yaml: Yaml::Scalar { text: text.into_owned(), plain } });
+                return self.close(Node {
+                    at,
+                    yaml: Yaml::Scalar {
+                        text: text.into_owned(),
+                        plain,
+                    },
+                });
             }
             Event::SequenceStart(..) => return self.open(Open::List(at, Vec::new()), at),
-            Event::MappingStart(..) => return self.open(Open::Map { at, members: Vec::new(), key: None }, at),
+            Event::MappingStart(..) => {
+                return self.open(
+                    Open::Map {
+                        at,
+                        members: Vec::new(),
+                        key: None,
+                    },
+                    at,
+                );
+            }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List(at, items)) => return self.close(Node { at, yaml: Yaml::List(items) }),
-                Some(Open::Map { at, members, .. }) => return self.close(Node { at, yaml: Yaml::Map(members) }),
+                Some(Open::List(at, items)) => {
+                    return self.close(Node {
+                        at,
+                        yaml: Yaml::List(items),
+                    });
+                }
+                Some(Open::Map { at, members, .. }) => {
+                    return self.close(Node {
+                        at,
+                        yaml: Yaml::Map(members),
+                    });
+                }
                 None => return false,
             },
             _ => {}
@@ -119,11 +177,16 @@ impl Builder<'_, '_> {
 
     fn open(&mut self, open: Open, at: Place) -> bool {
         if self.open.len() == MOST_DEPTH {
-            self.source.mistake(at, format!("the file nests more than {MOST_DEPTH} deep"), None);
+            self.source.mistake(
+                at,
+                format!("the file nests more than {MOST_DEPTH} deep"),
+                None,
+            );
             return false;
         }
         if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            self.source.mistake(at, "a key is text, not a list or a map", None);
+            self.source
+                .mistake(at, "a key is text, not a list or a map", None);
             return false;
         }
         self.open.push(open);
@@ -137,9 +200,13 @@ impl Builder<'_, '_> {
             Some(Open::List(_, items)) => items.push(node),
             Some(Open::Map { members, key, .. }) => match (key.take(), node.yaml) {
                 (Some(key), yaml) => {
-                    let first = members.iter().find(|(other, _)| other.text == key.text).map(|(other, _)| other.at);
+                    let first = members
+                        .iter()
+                        .find(|(other, _)| other.text == key.text)
+                        .map(|(other, _)| other.at);
                     if let Some(first) = first {
-                        let message = format!("`{}` stands twice, first in line {}", key.text, first.line);
+                        let message =
+                            format!("`{}` stands twice, first in line {}", key.text, first.line);
                         self.source.mistake(key.at, message, None);
                     } else {
                         members.push((key, Node { at: node.at, yaml }));
@@ -155,15 +222,26 @@ impl Builder<'_, '_> {
 
 impl Node {
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        self.members().iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+        self.members()
+            .iter()
+            .find(|(key, _)| key.text == name)
+            .map(|(_, node)| node)
     }
 
     pub(crate) fn members(&self) -> &[(Key, Self)] {
-        if let Yaml::Map(members) = &self.yaml { members } else { &[] }
+        if let Yaml::Map(members) = &self.yaml {
+            members
+        } else {
+            &[]
+        }
     }
 
     pub(crate) fn items(&self) -> &[Self] {
-        if let Yaml::List(items) = &self.yaml { items } else { &[] }
+        if let Yaml::List(items) = &self.yaml {
+            items
+        } else {
+            &[]
+        }
     }
 
     /// A scalar that is not null, as written.
@@ -192,7 +270,9 @@ impl Node {
 
     /// The members' and items' texts that are text: what else stands there is a mistake that is told elsewhere.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, Place)> {
-        self.items().iter().filter_map(|item| item.text().map(|text| (text, item.at)))
+        self.items()
+            .iter()
+            .filter_map(|item| item.text().map(|text| (text, item.at)))
     }
 
     /// As JSON: unquoted null, true, false and numbers as such with all their digits, every other scalar as a string.
@@ -245,7 +325,11 @@ impl Node {
             if let Some((key, member)) = node.members().iter().find(|(key, _)| key.text == name) {
                 place = key.at;
                 node = member;
-            } else if let Some(item) = name.parse::<usize>().ok().and_then(|index| node.items().get(index)) {
+            } else if let Some(item) = name
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| node.items().get(index))
+            {
                 place = item.at;
                 node = item;
             }
@@ -261,7 +345,8 @@ fn push_string(text: &str, out: &mut String) {
 }
 
 fn is_json_number(text: &str) -> bool {
-    text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
 #[cfg(test)]
@@ -277,18 +362,28 @@ mod tests {
         let node = parse(&mut source, text);
         match (node, source.mistakes.as_slice()) {
             (Some(node), []) => Ok(node.to_json()),
-            (_, mistakes) => {
-                Err(mistakes.iter().map(|m| format!("{}:{} {}", m.line, m.column, m.message)).collect())
-            }
+            (_, mistakes) => Err(mistakes
+                .iter()
+                .map(|m| format!("{}:{} {}", m.line, m.column, m.message))
+                .collect()),
         }
     }
 
     #[test]
     fn yaml_becomes_json_with_every_digit() {
         for (text, expected) in [
-            ("a: 1\nb: [x, 'y', \"true\", true, ~, no]", r#"{"a":1,"b":["x","y","true",true,null,"no"]}"#),
-            ("a: 12345678901234567890.10", r#"{"a":12345678901234567890.10}"#),
-            ("a: 0x1F\nb: 01\nc: +1\nd: .5\ne: 1e5", r#"{"a":"0x1F","b":"01","c":"+1","d":".5","e":1e5}"#),
+            (
+                "a: 1\nb: [x, 'y', \"true\", true, ~, no]",
+                r#"{"a":1,"b":["x","y","true",true,null,"no"]}"#,
+            ),
+            (
+                "a: 12345678901234567890.10",
+                r#"{"a":12345678901234567890.10}"#,
+            ),
+            (
+                "a: 0x1F\nb: 01\nc: +1\nd: .5\ne: 1e5",
+                r#"{"a":"0x1F","b":"01","c":"+1","d":".5","e":1e5}"#,
+            ),
             ("a:\n", r#"{"a":null}"#),
             ("a: |\n  two\n  lines\n", r#"{"a":"two\nlines\n"}"#),
             ("- 2020-01-01", r#"["2020-01-01"]"#),
@@ -305,7 +400,10 @@ mod tests {
             ("a: &x 1", "1:4 anchors (`&name`) are not read here"),
             ("a: !!str 1", "1:4 tags (`!name`) are not read here"),
             ("? [a]\n: 1", "1:3 a key is text, not a list or a map"),
-            ("a: 1\n---\nb: 2", "2:1 a second document begins here; a file holds one"),
+            (
+                "a: 1\n---\nb: 2",
+                "2:1 a second document begins here; a file holds one",
+            ),
             ("", "1:1 the file is empty"),
         ] {
             assert_eq!(json(text), Err(vec![expected.to_owned()]), "{text}");

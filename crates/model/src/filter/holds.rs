@@ -11,8 +11,14 @@ impl Filter {
         match self {
             Self::True => Some(true),
             Self::False => Some(false),
-            Self::All(filters) => fold_all(filters.iter().map(|filter| filter.holds(model, value)), false),
-            Self::Any(filters) => fold_all(filters.iter().map(|filter| filter.holds(model, value)), true),
+            Self::All(filters) => fold_all(
+                filters.iter().map(|filter| filter.holds(model, value)),
+                false,
+            ),
+            Self::Any(filters) => fold_all(
+                filters.iter().map(|filter| filter.holds(model, value)),
+                true,
+            ),
             Self::Not(filter) => filter.holds(model, value).map(|holds| !holds),
             Self::Test { field, test } => test.holds(model.field(*field), value(*field)),
         }
@@ -49,7 +55,11 @@ impl Test {
             Operand::Value(other) => one.compare(other, field.nocase) == Some(Ordering::Equal),
             Operand::Caller(_) => false,
         };
-        let items: &[Value] = if let Value::Array(items) = value { items } else { &[] };
+        let items: &[Value] = if let Value::Array(items) = value {
+            items
+        } else {
+            &[]
+        };
         Some(match self {
             Self::Compare(comparison, Operand::Value(other)) => {
                 comparison.admits(value.compare(other, field.nocase)?)
@@ -62,11 +72,15 @@ impl Test {
             },
             Self::IsNull => false,
             Self::Is(wanted) => *value == Value::Bool(*wanted),
-            Self::Contains(operands) => operands.iter().all(|operand| items.iter().any(|item| equal(item, operand))),
-            Self::ContainedBy(operands) => {
-                items.iter().all(|item| operands.iter().any(|operand| equal(item, operand)))
-            }
-            Self::Overlaps(operands) => items.iter().any(|item| operands.iter().any(|operand| equal(item, operand))),
+            Self::Contains(operands) => operands
+                .iter()
+                .all(|operand| items.iter().any(|item| equal(item, operand))),
+            Self::ContainedBy(operands) => items
+                .iter()
+                .all(|item| operands.iter().any(|operand| equal(item, operand))),
+            Self::Overlaps(operands) => items
+                .iter()
+                .any(|item| operands.iter().any(|operand| equal(item, operand))),
         })
     }
 }

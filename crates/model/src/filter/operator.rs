@@ -37,33 +37,56 @@ pub(super) type Wrong = (String, Option<String>);
 
 impl Operator {
     pub(super) fn from_json(name: &str) -> Result<Self, Wrong> {
-        Self::find(name, OPERATORS.into_iter().map(|(json, _, operator)| (json, operator)))
+        Self::find(
+            name,
+            OPERATORS
+                .into_iter()
+                .map(|(json, _, operator)| (json, operator)),
+        )
     }
 
     pub(super) fn from_query(name: &str) -> Result<Self, Wrong> {
-        Self::find(name, OPERATORS.into_iter().map(|(_, query, operator)| (query, operator)))
+        Self::find(
+            name,
+            OPERATORS
+                .into_iter()
+                .map(|(_, query, operator)| (query, operator)),
+        )
     }
 
-    fn find(name: &str, names: impl Iterator<Item = (&'static str, Self)> + Clone) -> Result<Self, Wrong> {
-        names.clone().find(|(known, _)| *known == name).map(|(_, operator)| operator).ok_or_else(|| {
-            let hint = did_you_mean(name, names.clone().map(|(known, _)| known).chain(["not"])).or_else(|| {
-                let names: Vec<_> = names.map(|(known, _)| known).collect();
-                Some(format!("operators are {}, not", names.join(", ")))
-            });
-            (format!("`{name}` is no operator"), hint)
-        })
+    fn find(
+        name: &str,
+        names: impl Iterator<Item = (&'static str, Self)> + Clone,
+    ) -> Result<Self, Wrong> {
+        names
+            .clone()
+            .find(|(known, _)| *known == name)
+            .map(|(_, operator)| operator)
+            .ok_or_else(|| {
+                let hint = did_you_mean(name, names.clone().map(|(known, _)| known).chain(["not"]))
+                    .or_else(|| {
+                        let names: Vec<_> = names.map(|(known, _)| known).collect();
+                        Some(format!("operators are {}, not", names.join(", ")))
+                    });
+                (format!("`{name}` is no operator"), hint)
+            })
     }
 
     /// Whether the operand is a list.
     pub(super) fn takes_list(self) -> bool {
-        matches!(self, Self::In | Self::Contains | Self::ContainedBy | Self::Overlaps)
+        matches!(
+            self,
+            Self::In | Self::Contains | Self::ContainedBy | Self::Overlaps
+        )
     }
 
     /// Refuses an operator that has no meaning for the field.
     pub(super) fn check(self, field: &Field) -> Result<(), Wrong> {
         let fits = match self {
             Self::Is => true,
-            Self::Contains | Self::ContainedBy | Self::Overlaps => field.array && field.kind.is_ordered(),
+            Self::Contains | Self::ContainedBy | Self::Overlaps => {
+                field.array && field.kind.is_ordered()
+            }
             Self::Like { .. } => matches!(field.kind, Kind::Text | Kind::Enum(_)) && !field.array,
             Self::Compare(_) | Self::In => field.kind.is_ordered() && !field.array,
         };
@@ -76,7 +99,14 @@ impl Operator {
             (false, _) => "eq, neq, lt, lte, gt, gte, in and is",
         };
         let hint = format!("for {} there are {offered}", field.kind_name());
-        Err((format!("the operator does not fit {}, which is {}", field.name, field.kind_name()), Some(hint)))
+        Err((
+            format!(
+                "the operator does not fit {}, which is {}",
+                field.name,
+                field.kind_name()
+            ),
+            Some(hint),
+        ))
     }
 
     /// The test for operands that are values of the field already.
@@ -94,6 +124,14 @@ impl Operator {
             Self::Is => return None,
         })
     }
+}
+
+/// The operand of `like`: any text that a store can hold.
+pub(super) fn pattern(text: &str) -> Result<Value, Wrong> {
+    if text.contains('\0') {
+        return Err(("no text has the character U+0000".to_owned(), None));
+    }
+    Ok(Value::Text(text.to_owned()))
 }
 
 /// `*` is read as `%`, since `%` is awkward in a URL.
@@ -125,7 +163,11 @@ pub(super) fn is(field: &Field, word: &str) -> Result<(Test, bool), Wrong> {
         "not_null" => Ok((Test::IsNull, true)),
         "true" | "false" if is_bool => Ok((Test::Is(word == "true"), false)),
         _ => {
-            let words = if is_bool { "null, not_null, true or false" } else { "null or not_null" };
+            let words = if is_bool {
+                "null, not_null, true or false"
+            } else {
+                "null or not_null"
+            };
             Err((format!("`is` takes {words}, not `{word}`"), None))
         }
     }

@@ -31,9 +31,11 @@ pub(super) fn read(root: &Path, mistakes: &mut Vec<Mistake>) -> Folder {
     } else if root.join("gantry.yml").exists() {
         mistakes.push(wrong_ending(Path::new("gantry.yml")));
     }
-    for (name, files) in
-        [("models", &mut folder.models), ("workflows", &mut folder.workflows), ("groups", &mut folder.groups)]
-    {
+    for (name, files) in [
+        ("models", &mut folder.models),
+        ("workflows", &mut folder.workflows),
+        ("groups", &mut folder.groups),
+    ] {
         for path in list(root, name, mistakes) {
             match path.extension().and_then(|ending| ending.to_str()) {
                 Some("yaml") => files.extend(text(root, path, mistakes)),
@@ -43,7 +45,11 @@ pub(super) fn read(root: &Path, mistakes: &mut Vec<Mistake>) -> Folder {
         }
     }
     for path in list(root, "data", mistakes) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.ends_with(".seed.yaml") {
             folder.seeds.extend(text(root, path, mistakes));
         } else if name.ends_with(".seed.yml") {
@@ -56,8 +62,15 @@ pub(super) fn read(root: &Path, mistakes: &mut Vec<Mistake>) -> Folder {
 }
 
 fn wrong_ending(path: &Path) -> Mistake {
-    let hint = Some(format!("rename it to {}", path.with_extension("yaml").display()));
-    about_file(path, "the file's name ends in .yml, so it would not be read", hint)
+    let hint = Some(format!(
+        "rename it to {}",
+        path.with_extension("yaml").display()
+    ));
+    about_file(
+        path,
+        "the file's name ends in .yml, so it would not be read",
+        hint,
+    )
 }
 
 /// The files of a folder; none where there is no such folder. Hidden files are left to their editors.
@@ -66,7 +79,11 @@ fn list(root: &Path, name: &str, mistakes: &mut Vec<Mistake>) -> Vec<PathBuf> {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            mistakes.push(about_file(name, format!("the folder cannot be read: {error}"), None));
+            mistakes.push(about_file(
+                name,
+                format!("the folder cannot be read: {error}"),
+                None,
+            ));
             return Vec::new();
         }
     };
@@ -84,12 +101,19 @@ fn text(root: &Path, path: PathBuf, mistakes: &mut Vec<Mistake>) -> Option<(Path
         Ok(Err(error)) => {
             let bytes = error.as_bytes();
             let valid = &bytes[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            mistakes.push(Mistake { line, ..about_file(path, "the file is not UTF-8", None) });
+            let line = valid.split(|byte| *byte == b'\n').count();
+            mistakes.push(Mistake {
+                line,
+                ..about_file(path, "the file is not UTF-8", None)
+            });
             None
         }
         Err(error) => {
-            mistakes.push(about_file(path, format!("the file cannot be read: {error}"), None));
+            mistakes.push(about_file(
+                path,
+                format!("the file cannot be read: {error}"),
+                None,
+            ));
             None
         }
     }

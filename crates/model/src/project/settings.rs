@@ -60,7 +60,10 @@ impl Default for Limits {
 
 impl Limits {
     pub fn filter(&self) -> FilterLimits {
-        FilterLimits { terms: self.filter_terms, ..FilterLimits::default() }
+        FilterLimits {
+            terms: self.filter_terms,
+            ..FilterLimits::default()
+        }
     }
 }
 
@@ -69,14 +72,21 @@ pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, Project
     let name = node.get("name").and_then(|name| {
         let text = name.text()?;
         if text.trim().is_empty() || text.len() > 63 || text.chars().any(char::is_control) {
-            source.mistake(name.at, "a project's name has 1 to 63 visible characters", None);
+            source.mistake(
+                name.at,
+                "a project's name has 1 to 63 visible characters",
+                None,
+            );
         }
         Some(text.to_owned())
     });
     let mut settings = ProjectSettings {
         listen: address(source, node, "listen"),
         ops_listen: address(source, node, "ops_listen"),
-        limits: node.get("limits").map(|node| limits(source, node)).unwrap_or_default(),
+        limits: node
+            .get("limits")
+            .map(|node| limits(source, node))
+            .unwrap_or_default(),
         ..ProjectSettings::default()
     };
     if let Some(database) = node.get("database") {
@@ -86,20 +96,35 @@ pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, Project
 }
 
 fn read_database(source: &mut Source, node: &Node, settings: &mut ProjectSettings) {
-    let time = |name| node.get(name).and_then(Node::text).and_then(measure::duration);
+    let time = |name| {
+        node.get(name)
+            .and_then(Node::text)
+            .and_then(measure::duration)
+    };
     settings.statement_timeout = time("statement_timeout");
     settings.lock_timeout = time("lock_timeout");
-    settings.pool = node.get("pool").and_then(Node::text).and_then(|text| text.parse().ok());
+    settings.pool = node
+        .get("pool")
+        .and_then(Node::text)
+        .and_then(|text| text.parse().ok());
     settings.database_url_file = node.get("url_file").and_then(Node::text).map(PathBuf::from);
     let Some(url) = node.get("url") else { return };
     let Some(text) = url.text() else { return };
     if settings.database_url_file.is_some() {
-        source.mistake(url.at, "the database has a url or a url_file, not both", None);
+        source.mistake(
+            url.at,
+            "the database has a url or a url_file, not both",
+            None,
+        );
     }
     let scheme = text.split(':').next().unwrap_or("");
-    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|prefix| text.starts_with(prefix)) {
+    if !["sqlite:", "postgres://", "postgresql://"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
+    {
         let hint = did_you_mean(scheme, ["sqlite", "postgres", "postgresql"]);
-        let hint = hint.or_else(|| Some("write sqlite:data.db or postgres://user@host/database".to_owned()));
+        let hint = hint
+            .or_else(|| Some("write sqlite:data.db or postgres://user@host/database".to_owned()));
         source.mistake(url.at, "this is no database that Gantry knows", hint);
     }
     settings.database_url = Some(text.to_owned());
@@ -118,15 +143,27 @@ fn address(source: &mut Source, node: &Node, name: &str) -> Option<SocketAddr> {
 
 fn limits(source: &mut Source, node: &Node) -> Limits {
     fn count<T: std::str::FromStr>(node: &Node, name: &str, limit: &mut T) {
-        if let Some(count) = node.get(name).and_then(Node::text).and_then(|text| text.parse().ok()) {
+        if let Some(count) = node
+            .get(name)
+            .and_then(Node::text)
+            .and_then(|text| text.parse().ok())
+        {
             *limit = count;
         }
     }
     let mut limits = Limits::default();
-    if let Some(size) = node.get("body_bytes").and_then(Node::text).and_then(measure::size) {
+    if let Some(size) = node
+        .get("body_bytes")
+        .and_then(Node::text)
+        .and_then(measure::size)
+    {
         limits.body_bytes = size;
     }
-    if let Some(deadline) = node.get("deadline").and_then(Node::text).and_then(measure::duration) {
+    if let Some(deadline) = node
+        .get("deadline")
+        .and_then(Node::text)
+        .and_then(measure::duration)
+    {
         limits.deadline = deadline;
     }
     count(node, "page_max", &mut limits.page_max);
@@ -138,10 +175,16 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
     count(node, "filter_terms", &mut limits.filter_terms);
     if limits.page > limits.page_max {
         let at = node.get("page").map_or(node.at, |page| page.at);
-        let message = format!("a page of {} is more than page_max, {}", limits.page, limits.page_max);
+        let message = format!(
+            "a page of {} is more than page_max, {}",
+            limits.page, limits.page_max
+        );
         source.mistake(at, message, None);
     }
-    for (name, nothing) in [("body_bytes", limits.body_bytes == 0), ("deadline", limits.deadline.is_zero())] {
+    for (name, nothing) in [
+        ("body_bytes", limits.body_bytes == 0),
+        ("deadline", limits.deadline.is_zero()),
+    ] {
         if let (true, Some(node)) = (nothing, node.get(name)) {
             source.mistake(node.at, format!("`{name}` is more than nothing"), None);
         }

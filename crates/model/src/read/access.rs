@@ -10,7 +10,12 @@ use crate::{Action, Filter, Rule};
 pub(super) fn read(finder: &mut Finder, node: Option<&Node>) -> Vec<Rule> {
     let mut rules = Vec::new();
     for node in node.map_or(&[][..], Node::items) {
-        let Some((role, at)) = node.get("role").and_then(|role| Some((role.text()?, role.at))) else { continue };
+        let Some((role, at)) = node
+            .get("role")
+            .and_then(|role| Some((role.text()?, role.at)))
+        else {
+            continue;
+        };
         if let Err((message, hint)) = name::check_role(role) {
             finder.source.mistake(at, message, hint);
         }
@@ -38,7 +43,9 @@ fn actions(finder: &mut Finder, node: &Node) -> Vec<Action> {
             _ => continue,
         };
         if actions.contains(&action) {
-            finder.source.mistake(at, format!("`{word}` stands twice"), None);
+            finder
+                .source
+                .mistake(at, format!("`{word}` stands twice"), None);
         } else {
             actions.push(action);
         }
@@ -54,7 +61,9 @@ fn filter(finder: &mut Finder, node: &Node) -> Option<Filter> {
             for fault in faults {
                 let of_broken = |part: &str| finder.broken.iter().any(|broken| broken == part);
                 if !fault.pointer.split('/').any(of_broken) {
-                    finder.source.mistake(node.at_pointer(&fault.pointer), fault.detail, None);
+                    finder
+                        .source
+                        .mistake(node.at_pointer(&fault.pointer), fault.detail, None);
                 }
             }
             // A rule that could not be read must never be wider than it was meant.

@@ -33,7 +33,9 @@ pub(super) fn read(source: &mut Source, key: &Key, node: &Node, known: &Known) -
         match value(&field, default) {
             Ok(Value::Null) => source.mistake(default.at, "a default of null says nothing", None),
             Ok(value) => field.default = Some(value),
-            Err(why) => source.mistake(default.at, format!("the default does not fit: {why}"), None),
+            Err(why) => {
+                source.mistake(default.at, format!("the default does not fit: {why}"), None);
+            }
         }
     }
     Some(field)
@@ -62,14 +64,21 @@ fn kind(source: &mut Source, key: &Key, node: &Node, known: &Known) -> Option<Ki
                 Some("set_null") => OnDelete::SetNull,
                 _ => OnDelete::Restrict,
             };
-            Some(Kind::Ref { model: name.to_owned(), on_delete })
+            Some(Kind::Ref {
+                model: name.to_owned(),
+                on_delete,
+            })
         }
         (Some(kind), None) => typed(source, key, node, kind.text()?),
     }
 }
 
 fn typed(source: &mut Source, key: &Key, node: &Node, name: &str) -> Option<Kind> {
-    let count = |name| node.get(name).and_then(Node::text).and_then(|text| text.parse::<u32>().ok());
+    let count = |name| {
+        node.get(name)
+            .and_then(Node::text)
+            .and_then(|text| text.parse::<u32>().ok())
+    };
     Some(match name {
         "text" => Kind::Text,
         "int" => Kind::Int,
@@ -94,7 +103,11 @@ fn typed(source: &mut Source, key: &Key, node: &Node, name: &str) -> Option<Kind
         "enum" => {
             let Some(values) = node.get("values") else {
                 let hint = Some("write { type: enum, values: [a, b] }".to_owned());
-                source.mistake(key.at, format!("the enum `{}` has no values", key.text), hint);
+                source.mistake(
+                    key.at,
+                    format!("the enum `{}` has no values", key.text),
+                    hint,
+                );
                 return None;
             };
             Kind::Enum(enum_values(source, values))
@@ -103,7 +116,11 @@ fn typed(source: &mut Source, key: &Key, node: &Node, name: &str) -> Option<Kind
             let Some(dim) = count("dim") else {
                 if node.get("dim").is_none() {
                     let hint = Some("write { type: vector, dim: 384 }".to_owned());
-                    source.mistake(key.at, format!("the vector `{}` has no dim", key.text), hint);
+                    source.mistake(
+                        key.at,
+                        format!("the vector `{}` has no dim", key.text),
+                        hint,
+                    );
                 }
                 return None;
             };
@@ -144,20 +161,41 @@ fn fitting_keys(source: &mut Source, node: &Node, kind: &Kind) {
             "search" | "collate" if *kind != Kind::Text => "text",
             _ => continue,
         };
-        source.mistake(key.at, format!("`{}` is for {owner} only, not for {}", key.text, kind.name()), None);
+        source.mistake(
+            key.at,
+            format!(
+                "`{}` is for {owner} only, not for {}",
+                key.text,
+                kind.name()
+            ),
+            None,
+        );
     }
 }
 
 fn fitting_switches(source: &mut Source, node: &Node, field: &Field) {
-    let place = |name: &str| node.members().iter().find(|(key, _)| key.text == name).map_or(node.at, |(key, _)| key.at);
+    let place = |name: &str| {
+        node.members()
+            .iter()
+            .find(|(key, _)| key.text == name)
+            .map_or(node.at, |(key, _)| key.at)
+    };
     let what = field.kind_name();
     if field.array && (matches!(field.kind, Kind::Ref { .. }) || !field.kind.is_ordered()) {
-        source.mistake(place("array"), format!("there are no lists of {}", field.kind.name()), None);
+        source.mistake(
+            place("array"),
+            format!("there are no lists of {}", field.kind.name()),
+            None,
+        );
         return;
     }
     for (name, set) in [("unique", field.unique), ("index", field.index)] {
         if set && (field.array || !field.kind.is_ordered()) {
-            source.mistake(place(name), format!("{what} cannot have `{name}`: it has no order"), None);
+            source.mistake(
+                place(name),
+                format!("{what} cannot have `{name}`: it has no order"),
+                None,
+            );
         }
     }
     for (name, set) in [("search", field.search), ("collate", field.nocase)] {
@@ -165,9 +203,24 @@ fn fitting_switches(source: &mut Source, node: &Node, field: &Field) {
             source.mistake(place(name), format!("{what} cannot have `{name}`"), None);
         }
     }
-    if field.required && matches!(field.kind, Kind::Ref { on_delete: OnDelete::SetNull, .. }) {
-        let hint = Some(format!("use {} or leave out required", keys::ON_DELETE[..2].join(" or ")));
-        source.mistake(place("on_delete"), "a required ref cannot be set to null", hint);
+    if field.required
+        && matches!(
+            field.kind,
+            Kind::Ref {
+                on_delete: OnDelete::SetNull,
+                ..
+            }
+        )
+    {
+        let hint = Some(format!(
+            "use {} or leave out required",
+            keys::ON_DELETE[..2].join(" or ")
+        ));
+        source.mistake(
+            place("on_delete"),
+            "a required ref cannot be set to null",
+            hint,
+        );
     }
 }
 
@@ -178,14 +231,19 @@ fn bounds(source: &mut Source, node: &Node, field: &mut Field) {
         Kind::Int | Kind::Float | Kind::Decimal { .. } | Kind::Date | Kind::Time | Kind::Timestamp
     );
     for name in ["min", "max"] {
-        let Some(bound) = node.get(name) else { continue };
+        let Some(bound) = node.get(name) else {
+            continue;
+        };
         let Some(text) = bound.text() else { continue };
         if lengths {
             match text.parse::<u32>() {
                 Ok(length) if name == "min" => field.min_len = Some(length),
                 Ok(length) => field.max_len = Some(length),
                 Err(_) => {
-                    let message = format!("`{name}` of {} counts its length: a whole number", field.kind_name());
+                    let message = format!(
+                        "`{name}` of {} counts its length: a whole number",
+                        field.kind_name()
+                    );
                     source.mistake(bound.at, message, None);
                 }
             }
@@ -196,7 +254,11 @@ fn bounds(source: &mut Source, node: &Node, field: &mut Field) {
                 Err(why) => source.mistake(bound.at, format!("`{name}` does not fit: {why}"), None),
             }
         } else {
-            source.mistake(bound.at, format!("{} has no `{name}`", field.kind_name()), None);
+            source.mistake(
+                bound.at,
+                format!("{} has no `{name}`", field.kind_name()),
+                None,
+            );
         }
     }
     let crossed = match (&field.min, &field.max) {

@@ -12,13 +12,21 @@ type Lists = Vec<Vec<FieldId>>;
 pub(super) fn read(finder: &mut Finder, node: &Node) -> (Lists, Lists) {
     let model = finder.model;
     let of = |wanted: fn(&crate::Field) -> bool| -> Lists {
-        model.ids().filter(|(_, field)| wanted(field)).map(|(id, _)| vec![id]).collect()
+        model
+            .ids()
+            .filter(|(_, field)| wanted(field))
+            .map(|(id, _)| vec![id])
+            .collect()
     };
     let mut uniques = of(|field| field.unique);
     for (list, at) in named(finder, node.get("unique")) {
-        let same = |other: &Vec<FieldId>| other.len() == list.len() && list.iter().all(|id| other.contains(id));
+        let same = |other: &Vec<FieldId>| {
+            other.len() == list.len() && list.iter().all(|id| other.contains(id))
+        };
         if uniques.iter().any(same) {
-            finder.source.mistake(at, "these fields are unique together already", None);
+            finder
+                .source
+                .mistake(at, "these fields are unique together already", None);
         } else {
             uniques.push(list);
         }
@@ -26,7 +34,9 @@ pub(super) fn read(finder: &mut Finder, node: &Node) -> (Lists, Lists) {
     let mut indexes = of(|field| field.index && !field.unique);
     for (list, at) in named(finder, node.get("indexes")) {
         if indexes.contains(&list) || uniques.contains(&list) {
-            finder.source.mistake(at, "there is such an index already", None);
+            finder
+                .source
+                .mistake(at, "there is such an index already", None);
         } else {
             indexes.push(list);
         }
@@ -52,10 +62,16 @@ fn named(finder: &mut Finder, node: Option<&Node>) -> Vec<(Vec<FieldId>, Place)>
                 continue;
             };
             if field.array || !field.kind.is_ordered() {
-                finder.source.mistake(at, format!("`{name}` is {} and has no order", field.kind_name()), None);
+                finder.source.mistake(
+                    at,
+                    format!("`{name}` is {} and has no order", field.kind_name()),
+                    None,
+                );
                 whole = false;
             } else if ids.contains(&id) {
-                finder.source.mistake(at, format!("`{name}` stands twice"), None);
+                finder
+                    .source
+                    .mistake(at, format!("`{name}` stands twice"), None);
                 whole = false;
             } else {
                 ids.push(id);

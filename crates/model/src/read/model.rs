@@ -22,7 +22,11 @@ pub(super) fn read(source: &mut Source, node: &Node, known: &Known) -> Option<Mo
     let mut model = Model {
         path: name::path_of(&name),
         name,
-        about: node.get("about").and_then(Node::text).unwrap_or_default().to_owned(),
+        about: node
+            .get("about")
+            .and_then(Node::text)
+            .unwrap_or_default()
+            .to_owned(),
         was,
         fields: with_system(declared, &options),
         uniques: Vec::new(),
@@ -30,7 +34,11 @@ pub(super) fn read(source: &mut Source, node: &Node, known: &Known) -> Option<Mo
         options,
         access: Vec::new(),
     };
-    let mut finder = Finder { source, model: &model, broken: &broken };
+    let mut finder = Finder {
+        source,
+        model: &model,
+        broken: &broken,
+    };
     let (uniques, indexes) = lists::read(&mut finder, node);
     let access = access::read(&mut finder, node.get("access"));
     model.uniques = uniques;
@@ -57,17 +65,25 @@ impl<'f> Finder<'f, '_> {
             return Some((id, model.field(id)));
         }
         let hint = did_you_mean(name, model.fields.iter().map(|field| field.name.as_str()));
-        self.source.mistake(at, format!("{} has no field `{name}`", model.name), hint);
+        self.source
+            .mistake(at, format!("{} has no field `{name}`", model.name), hint);
         None
     }
 }
 
 fn options(node: Option<&Node>) -> ModelOptions {
-    let switch = |name| node.and_then(|node| node.get(name)).and_then(Node::bool).unwrap_or(false);
+    let switch = |name| {
+        node.and_then(|node| node.get(name))
+            .and_then(Node::bool)
+            .unwrap_or(false)
+    };
     ModelOptions {
         soft_delete: switch("soft_delete"),
         tenant: switch("tenant"),
-        cache: node.and_then(|node| node.get("cache")).and_then(Node::text).and_then(measure::duration),
+        cache: node
+            .and_then(|node| node.get("cache"))
+            .and_then(Node::text)
+            .and_then(measure::duration),
         graph: switch("graph"),
         require_if_match: switch("require_if_match"),
     }
@@ -77,7 +93,11 @@ fn was(source: &mut Source, node: &Node, name: &str, known: &Known) -> Option<St
     let was = node.get("was")?;
     let text = was.text()?;
     if text == name || known.has(text) {
-        source.mistake(was.at, format!("`{text}` is the name of a model that there is now"), None);
+        source.mistake(
+            was.at,
+            format!("`{text}` is the name of a model that there is now"),
+            None,
+        );
     } else if let Err((message, hint)) = name::check_model(text) {
         source.mistake(was.at, message, hint);
     }
@@ -87,7 +107,9 @@ fn was(source: &mut Source, node: &Node, name: &str, known: &Known) -> Option<St
 /// The fields of the file, and the names of those with mistakes.
 fn declared(source: &mut Source, node: &Node, known: &Known) -> (Vec<Field>, Vec<String>) {
     let (mut fields, mut broken): (Vec<Field>, Vec<String>) = (Vec::new(), Vec::new());
-    let Some(node) = node.get("fields") else { return (fields, broken) };
+    let Some(node) = node.get("fields") else {
+        return (fields, broken);
+    };
     for (key, member) in node.members() {
         let before = source.mistakes.len();
         if let Err((message, hint)) = name::check_field(&key.text) {
@@ -103,20 +125,41 @@ fn declared(source: &mut Source, node: &Node, known: &Known) -> (Vec<Field>, Vec
         }
     }
     if fields.len() > MOST_FIELDS {
-        source.mistake(node.at, format!("a model has at most {MOST_FIELDS} fields, not {}", fields.len()), None);
+        source.mistake(
+            node.at,
+            format!(
+                "a model has at most {MOST_FIELDS} fields, not {}",
+                fields.len()
+            ),
+            None,
+        );
         fields.truncate(MOST_FIELDS);
     } else if node.members().is_empty() && source.mistakes.is_empty() {
         let hint = Some("write title: { type: text }".to_owned());
         source.mistake(node.at, "a model has at least one field", hint);
     }
     for (key, member) in node.members() {
-        let Some(was) = member.get("was") else { continue };
+        let Some(was) = member.get("was") else {
+            continue;
+        };
         let Some(text) = was.text() else { continue };
-        let others = || node.members().iter().filter(|(other, _)| other.text != key.text);
+        let others = || {
+            node.members()
+                .iter()
+                .filter(|(other, _)| other.text != key.text)
+        };
         if key.text == text || others().any(|(other, _)| other.text == text) {
-            source.mistake(was.at, format!("`{text}` is the name of a field that there is now"), None);
+            source.mistake(
+                was.at,
+                format!("`{text}` is the name of a field that there is now"),
+                None,
+            );
         } else if others().any(|(_, other)| other.get("was").and_then(Node::text) == Some(text)) {
-            source.mistake(was.at, format!("two fields say that they were `{text}`"), None);
+            source.mistake(
+                was.at,
+                format!("two fields say that they were `{text}`"),
+                None,
+            );
         }
     }
     (fields, broken)
@@ -127,7 +170,15 @@ fn with_system(declared: Vec<Field>, options: &ModelOptions) -> Vec<Field> {
     let mut fields = Vec::with_capacity(declared.len() + 7);
     fields.push(system(System::Id));
     fields.extend(declared);
-    fields.extend([System::CreatedAt, System::UpdatedAt, System::CreatedBy, System::Version].map(system));
+    fields.extend(
+        [
+            System::CreatedAt,
+            System::UpdatedAt,
+            System::CreatedBy,
+            System::Version,
+        ]
+        .map(system),
+    );
     if options.soft_delete {
         fields.push(system(System::DeletedAt));
     }
@@ -144,7 +195,10 @@ fn system(system: System) -> Field {
         System::UpdatedAt => (Kind::Timestamp, "When it was last changed."),
         System::CreatedBy => (Kind::Text, "Who created it; null for an anonymous caller."),
         System::Version => (Kind::Int, "Rises with each change, from 1."),
-        System::DeletedAt => (Kind::Timestamp, "When it was deleted; null while it is not."),
+        System::DeletedAt => (
+            Kind::Timestamp,
+            "When it was deleted; null while it is not.",
+        ),
         System::Tenant => (Kind::Text, "Whose record it is."),
     };
     Field {

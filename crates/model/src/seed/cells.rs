@@ -27,15 +27,27 @@ impl Cell<'_> {
     }
 
     /// The value for the field, by its bounds too.
-    pub(super) fn value(&self, field: &Field, formats: &[String], null_if: &[String]) -> Result<Value, String> {
-        let Some(text) = self.text() else { return Ok(Value::Null) };
+    pub(super) fn value(
+        &self,
+        field: &Field,
+        formats: &[String],
+        null_if: &[String],
+    ) -> Result<Value, String> {
+        let Some(text) = self.text() else {
+            return Ok(Value::Null);
+        };
         if null_if.contains(&text) {
             return Ok(Value::Null);
         }
         let value = match self {
             _ if !formats.is_empty() => parsed(field, formats, &text)?,
             // A title may be a number in its file, such as 1776: its digits are the text.
-            Self::Json(raw) if takes_digits(field) && raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+            Self::Json(raw)
+                if takes_digits(field)
+                    && raw
+                        .get()
+                        .starts_with(|c: char| c == '-' || c.is_ascii_digit()) =>
+            {
                 let mut quoted = Vec::new();
                 crate::write_json_string(&text, &mut quoted);
                 of_json(field, String::from_utf8_lossy(&quoted).into_owned())?
@@ -71,11 +83,15 @@ fn parsed(field: &Field, formats: &[String], text: &str) -> Result<Value, String
         });
         match value {
             Ok(value) if fits_contract(&value) => return Ok(value),
-            Ok(_) => "it is before the year 1, after 9999 or finer than microseconds".clone_into(&mut reason),
+            Ok(_) => "it is before the year 1, after 9999 or finer than microseconds"
+                .clone_into(&mut reason),
             Err(error) => reason = error.to_string(),
         }
     }
-    Err(format!("`{text}` is not written as {}: {reason}", formats.join(" or ")))
+    Err(format!(
+        "`{text}` is not written as {}: {reason}",
+        formats.join(" or ")
+    ))
 }
 
 fn fits_contract(value: &Value) -> bool {
@@ -93,6 +109,12 @@ fn fits_contract(value: &Value) -> bool {
 /// Whether a format is one that can be read with.
 pub(super) fn check_format(format: &str) -> Result<(), String> {
     let sample = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
-    jiff::fmt::strtime::format(format, &sample).map(drop).map_err(|error| error.to_string())?;
-    if format.contains('%') { Ok(()) } else { Err("it names no part of a date or time".to_owned()) }
+    jiff::fmt::strtime::format(format, &sample)
+        .map(drop)
+        .map_err(|error| error.to_string())?;
+    if format.contains('%') {
+        Ok(())
+    } else {
+        Err("it names no part of a date or time".to_owned())
+    }
 }

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use super::{Lookup, Origin, Seed, SeedField, SeedFormat, cells, order};
 use crate::source::{Place, Source, about_file};
-use crate::yaml::{Key, Node};
-use crate::{Field, FieldId, Kind, Mistake, Model, Models, System, Value, did_you_mean, keys, read};
+use crate::yaml::{Key, Node, Yaml};
+use crate::{
+    Field, FieldId, Kind, Mistake, Model, Models, System, Value, did_you_mean, keys, read,
+};
 
 /// Every seed, in the order of loading. `data` are the names of the files beside them.
 pub(crate) fn read_all(
@@ -24,15 +26,27 @@ pub(crate) fn read_all(
         parsed.push((source, node));
     }
     let name_of = |node: &Option<Node>| node.as_ref()?.get("seed")?.text().map(str::to_owned);
-    let names: Vec<String> = parsed.iter().filter_map(|(_, node)| name_of(node)).collect();
+    let names: Vec<String> = parsed
+        .iter()
+        .filter_map(|(_, node)| name_of(node))
+        .collect();
     let mut seeds: Vec<Seed> = Vec::with_capacity(files.len());
     for (mut source, node) in parsed {
         if let Some(node) = &node {
-            let mut reader = Reader { source: &mut source, models, data, names: &names };
+            let mut reader = Reader {
+                source: &mut source,
+                models,
+                data,
+                names: &names,
+            };
             if let Some(seed) = reader.seed(node) {
                 if let Some(other) = seeds.iter().find(|other| other.name == seed.name) {
                     let at = node.get("seed").map_or(node.at, |node| node.at);
-                    let message = format!("there is another seed `{}`, in {}", seed.name, other.definition.display());
+                    let message = format!(
+                        "there is another seed `{}`, in {}",
+                        seed.name,
+                        other.definition.display()
+                    );
                     source.mistake(at, message, None);
                 } else {
                     seeds.push(seed);
@@ -47,8 +61,14 @@ pub(crate) fn read_all(
     match order::sorted(seeds.clone()) {
         Ok(sorted) => sorted,
         Err(waiting) => {
-            let message = format!("seeds wait for each other by `after`: {}", waiting.join(", "));
-            let file = seeds.iter().find(|seed| waiting.contains(&seed.name)).map(|seed| seed.definition.clone());
+            let message = format!(
+                "seeds wait for each other by `after`: {}",
+                waiting.join(", ")
+            );
+            let file = seeds
+                .iter()
+                .find(|seed| waiting.contains(&seed.name))
+                .map(|seed| seed.definition.clone());
             mistakes.push(about_file(file.unwrap_or_default(), message, None));
             seeds
         }
@@ -66,20 +86,29 @@ impl Reader<'_, '_> {
     /// `None` where its model is not known or a key is missing.
     fn seed(&mut self, node: &Node) -> Option<Seed> {
         let texts = |name: &str| -> Vec<String> {
-            node.get(name).into_iter().flat_map(Node::texts).map(|(text, _)| text.to_owned()).collect()
+            node.get(name)
+                .into_iter()
+                .flat_map(Node::texts)
+                .map(|(text, _)| text.to_owned())
+                .collect()
         };
         let (file, format) = self.file(node.get("file")?)?;
         for (name, at) in node.get("after").into_iter().flat_map(Node::texts) {
             if !self.names.iter().any(|known| known == name) {
                 let hint = did_you_mean(name, self.names.iter().map(String::as_str));
-                self.source.mistake(at, format!("there is no seed `{name}`"), hint);
+                self.source
+                    .mistake(at, format!("there is no seed `{name}`"), hint);
             }
         }
         let model = self.model(node.get("model")?)?;
         let fields = node.get("fields")?;
         let mut seed = Seed {
             name: node.get("seed")?.text()?.to_owned(),
-            about: node.get("about").and_then(Node::text).unwrap_or_default().to_owned(),
+            about: node
+                .get("about")
+                .and_then(Node::text)
+                .unwrap_or_default()
+                .to_owned(),
             definition: self.source.file.to_path_buf(),
             file,
             format,
@@ -93,9 +122,13 @@ impl Reader<'_, '_> {
             seed.fields.extend(self.field(&model, key, node));
         }
         for (id, field) in model.ids() {
-            let filled = seed.fields.iter().any(|part| part.field == id) || fields.get(&field.name).is_some();
+            let filled = seed.fields.iter().any(|part| part.field == id)
+                || fields.get(&field.name).is_some();
             if field.system.is_none() && field.required && field.default.is_none() && !filled {
-                let message = format!("{}.{} is required, and nothing fills it", model.name, field.name);
+                let message = format!(
+                    "{}.{} is required, and nothing fills it",
+                    model.name, field.name
+                );
                 self.source.mistake(fields.at, message, None);
             }
         }
@@ -106,7 +139,8 @@ impl Reader<'_, '_> {
         let name = node.text()?;
         if !self.data.iter().any(|known| known == name) {
             let hint = did_you_mean(name, self.data.iter().map(String::as_str));
-            self.source.mistake(node.at, format!("there is no file data/{name}"), hint);
+            self.source
+                .mistake(node.at, format!("there is no file data/{name}"), hint);
             return None;
         }
         let path = Path::new("data").join(name);
@@ -114,7 +148,8 @@ impl Reader<'_, '_> {
             Some("csv") => Some((path, SeedFormat::Csv)),
             Some("jsonl" | "ndjson") => Some((path, SeedFormat::JsonLines)),
             _ => {
-                self.source.mistake(node.at, "a data file ends in .csv or .jsonl", None);
+                self.source
+                    .mistake(node.at, "a data file ends in .csv or .jsonl", None);
                 None
             }
         }
@@ -129,7 +164,8 @@ impl Reader<'_, '_> {
         let model = self.models.get(name);
         if model.is_none() {
             let hint = did_you_mean(name, self.models.iter().map(|model| model.name.as_str()));
-            self.source.mistake(at, format!("there is no model `{name}`"), hint);
+            self.source
+                .mistake(at, format!("there is no model `{name}`"), hint);
         }
         model.map(Arc::clone)
     }
@@ -138,7 +174,8 @@ impl Reader<'_, '_> {
         let id = model.find(name);
         if id.is_none() {
             let hint = did_you_mean(name, model.fields.iter().map(|field| field.name.as_str()));
-            self.source.mistake(at, format!("{} has no field `{name}`", model.name), hint);
+            self.source
+                .mistake(at, format!("{} has no field `{name}`", model.name), hint);
         }
         id
     }
@@ -147,7 +184,14 @@ impl Reader<'_, '_> {
         let id = self.find(model, &key.text, key.at)?;
         let field = model.field(id);
         if field.system.is_some_and(|system| system != System::Id) {
-            self.source.mistake(key.at, format!("`{}` is written by the platform", key.text), None);
+            self.source.mistake(
+                key.at,
+                format!("`{}` is written by the platform", key.text),
+                None,
+            );
+            return None;
+        }
+        if !matches!(node.yaml, Yaml::Map(_)) {
             return None;
         }
         let (from, value) = (node.get("from"), node.get("value"));
@@ -156,15 +200,24 @@ impl Reader<'_, '_> {
             (None, Some(value)) => {
                 for name in ["parse", "lookup", "create", "null_if"] {
                     if let Some(node) = node.get(name) {
-                        self.source.mistake(node.at, format!("`{name}` is for columns, with `from`"), None);
+                        self.source.mistake(
+                            node.at,
+                            format!("`{name}` is for columns, with `from`"),
+                            None,
+                        );
                     }
                 }
                 Origin::Constant(self.constant(field, value)?)
             }
             (from, _) => {
-                let what = if from.is_some() { "both `from` and `value`" } else { "neither `from` nor `value`" };
+                let what = if from.is_some() {
+                    "both `from` and `value`"
+                } else {
+                    "neither `from` nor `value`"
+                };
                 let hint = Some("write { from: Column } or { value: constant }".to_owned());
-                self.source.mistake(key.at, format!("`{}` has {what}", key.text), hint);
+                self.source
+                    .mistake(key.at, format!("`{}` has {what}", key.text), hint);
                 return None;
             }
         };
@@ -176,39 +229,60 @@ impl Reader<'_, '_> {
         match cells::Cell::Json(&json).value(field, &[], &[]) {
             Ok(value) => Some(value),
             Err(why) => {
-                self.source.mistake(node.at, format!("the value does not fit: {why}"), None);
+                self.source
+                    .mistake(node.at, format!("the value does not fit: {why}"), None);
                 None
             }
         }
     }
 
     fn column(&mut self, field: &Field, node: &Node, column: &str) -> Option<Origin> {
-        let lookup = match node.get("lookup") {
-            Some(lookup) => Some(self.lookup(field, node, lookup)?),
-            None => {
-                if let Some(create) = node.get("create") {
-                    self.source.mistake(create.at, "`create` needs a `lookup`", None);
-                }
-                None
+        let lookup = if let Some(lookup) = node.get("lookup") {
+            Some(self.lookup(field, node, lookup)?)
+        } else {
+            if let Some(create) = node.get("create") {
+                self.source
+                    .mistake(create.at, "`create` needs a `lookup`", None);
             }
+            None
         };
-        let parsed = lookup.as_ref().map_or(field, |lookup| lookup.target.field(lookup.field));
+        let parsed = lookup
+            .as_ref()
+            .map_or(field, |lookup| lookup.target.field(lookup.field));
         let formats = self.formats(parsed, node.get("parse"));
-        let null_if = node.get("null_if").into_iter().flat_map(Node::texts).map(|(text, _)| text.to_owned()).collect();
-        Some(Origin::Column { column: column.to_owned(), formats, null_if, lookup })
+        let null_if = node
+            .get("null_if")
+            .into_iter()
+            .flat_map(Node::texts)
+            .map(|(text, _)| text.to_owned())
+            .collect();
+        Some(Origin::Column {
+            column: column.to_owned(),
+            formats,
+            null_if,
+            lookup,
+        })
     }
 
     fn formats(&mut self, field: &Field, node: Option<&Node>) -> Vec<String> {
         let Some(node) = node else { return Vec::new() };
         if field.array || !matches!(field.kind, Kind::Date | Kind::Time | Kind::Timestamp) {
-            let message = format!("`parse` is for dates and times, and {} is {}", field.name, field.kind_name());
+            let message = format!(
+                "`parse` is for dates and times, and {} is {}",
+                field.name,
+                field.kind_name()
+            );
             self.source.mistake(node.at, message, None);
         }
         let one = node.text().map(|text| (text, node.at));
         let mut formats = Vec::new();
         for (format, at) in one.into_iter().chain(node.texts()) {
             if let Err(why) = cells::check_format(format) {
-                self.source.mistake(at, format!("`{format}` is no format of dates and times: {why}"), None);
+                self.source.mistake(
+                    at,
+                    format!("`{format}` is no format of dates and times: {why}"),
+                    None,
+                );
             }
             formats.push(format.to_owned());
         }
@@ -217,14 +291,22 @@ impl Reader<'_, '_> {
 
     fn lookup(&mut self, field: &Field, node: &Node, lookup: &Node) -> Option<Lookup> {
         let text = lookup.text()?;
-        let Kind::Ref { model: target_name, .. } = &field.kind else {
-            let message = format!("`lookup` is for refs, and {} is {}", field.name, field.kind_name());
+        let Kind::Ref {
+            model: target_name, ..
+        } = &field.kind
+        else {
+            let message = format!(
+                "`lookup` is for refs, and {} is {}",
+                field.name,
+                field.kind_name()
+            );
             self.source.mistake(lookup.at, message, None);
             return None;
         };
         let Some((name, by)) = text.split_once('.') else {
             let hint = Some(format!("write {target_name}.{text}"));
-            self.source.mistake(lookup.at, "a lookup names a model and its field", hint);
+            self.source
+                .mistake(lookup.at, "a lookup names a model and its field", hint);
             return None;
         };
         let target = self.named_model(name, lookup.at)?;
@@ -244,10 +326,21 @@ impl Reader<'_, '_> {
                 field.system.is_none() && field.required && field.default.is_none() && *other != id
             });
             if let Some((_, lacking)) = lacking {
-                let message = format!("a {name} cannot be made of {by} alone: {} is required", lacking.name);
-                self.source.mistake(node.get("create").map_or(node.at, |node| node.at), message, None);
+                let message = format!(
+                    "a {name} cannot be made of {by} alone: {} is required",
+                    lacking.name
+                );
+                self.source.mistake(
+                    node.get("create").map_or(node.at, |node| node.at),
+                    message,
+                    None,
+                );
             }
         }
-        Some(Lookup { target, field: id, create })
+        Some(Lookup {
+            target,
+            field: id,
+            create,
+        })
     }
 }

@@ -7,7 +7,9 @@ pub(super) fn sorted(mut waiting: Vec<Seed>) -> Result<Vec<Seed>, Vec<String>> {
     let mut sorted: Vec<Seed> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let ready = waiting.iter().position(|seed| {
-            seed.after.iter().all(|name| sorted.iter().any(|done| done.name == *name))
+            seed.after
+                .iter()
+                .all(|name| sorted.iter().any(|done| done.name == *name))
         });
         match ready {
             Some(index) => sorted.push(waiting.remove(index)),

@@ -25,7 +25,13 @@ pub(super) fn records(seed: &Seed, text: &str) -> Result<Vec<SeedRecord>, Vec<Mi
         SeedFormat::JsonLines => json_rows(&mut source, text),
     };
     let lines: Vec<&str> = text.lines().collect();
-    let mut reader = Reader { seed, source, lines, seen: HashMap::new(), columns: HashSet::new() };
+    let mut reader = Reader {
+        seed,
+        source,
+        lines,
+        seen: HashMap::new(),
+        columns: HashSet::new(),
+    };
     let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
         if reader.source.mistakes.len() >= MOST_MISTAKES {
@@ -39,23 +45,44 @@ pub(super) fn records(seed: &Seed, text: &str) -> Result<Vec<SeedRecord>, Vec<Mi
     let mut mistakes = reader.source.mistakes;
     mistakes.truncate(MOST_MISTAKES);
     source::sort(&mut mistakes);
-    if mistakes.is_empty() { Ok(records) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(records)
+    } else {
+        Err(mistakes)
+    }
 }
 
 fn at_line(line: usize) -> Place {
-    Place { line, ..Place::START }
+    Place {
+        line,
+        ..Place::START
+    }
 }
 
 fn json_rows<'a>(source: &mut Source, text: &'a str) -> Vec<Row<'a>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut rows = Vec::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (index, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         match Object::parse(line) {
             Ok(object) => {
-                let cells = object.members.into_iter().map(|(name, raw)| (name, Cell::Json(raw)));
-                rows.push(Row { line: index + 1, cells: cells.collect() });
+                let cells = object
+                    .members
+                    .into_iter()
+                    .map(|(name, raw)| (name, Cell::Json(raw)));
+                rows.push(Row {
+                    line: index + 1,
+                    cells: cells.collect(),
+                });
             }
-            Err(why) => source.mistake(at_line(index + 1), format!("the line is no JSON object: {why}"), None),
+            Err(why) => source.mistake(
+                at_line(index + 1),
+                format!("the line is no JSON object: {why}"),
+                None,
+            ),
         }
     }
     rows
@@ -73,15 +100,33 @@ fn csv_rows<'a>(source: &mut Source, text: &str) -> Vec<Row<'a>> {
             }
         };
         let Some(names) = &header else {
-            let names: Vec<String> = record.cells.into_iter().map(Option::unwrap_or_default).collect();
-            if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-                source.mistake(at_line(record.line), format!("the column `{}` stands twice", twice.1), None);
+            let names: Vec<String> = record
+                .cells
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect();
+            if let Some(twice) = names
+                .iter()
+                .enumerate()
+                .find(|(at, name)| names[..*at].contains(name))
+            {
+                source.mistake(
+                    at_line(record.line),
+                    format!("the column `{}` stands twice", twice.1),
+                    None,
+                );
             }
             header = Some(names);
             continue;
         };
-        let cells = names.iter().cloned().zip(record.cells.into_iter().map(Cell::Text));
-        rows.push(Row { line: record.line, cells: cells.collect() });
+        let cells = names
+            .iter()
+            .cloned()
+            .zip(record.cells.into_iter().map(Cell::Text));
+        rows.push(Row {
+            line: record.line,
+            cells: cells.collect(),
+        });
     }
     rows
 }
@@ -106,8 +151,12 @@ impl Reader<'_, '_> {
             }
         }
         let mut id = None;
-        let mut record =
-            SeedRecord { line: row.line, id: Uuid::nil(), fields: Vec::with_capacity(seed.fields.len()), lookups: Vec::new() };
+        let mut record = SeedRecord {
+            line: row.line,
+            id: Uuid::nil(),
+            fields: Vec::with_capacity(seed.fields.len()),
+            lookups: Vec::new(),
+        };
         for field in &seed.fields {
             match self.value(row, field) {
                 Ok(Found::Value(Value::Uuid(uuid))) if self.is_id(field) => id = Some(uuid),
@@ -118,7 +167,11 @@ impl Reader<'_, '_> {
         }
         record.id = id.unwrap_or_else(|| self.id(row));
         if let Some(other) = self.seen.insert(record.id, row.line) {
-            self.mistake(row, None, format!("the row has the same id or key as line {other}"));
+            self.mistake(
+                row,
+                None,
+                format!("the row has the same id or key as line {other}"),
+            );
         }
         record
     }
@@ -135,28 +188,46 @@ impl Reader<'_, '_> {
         for column in &self.seed.key {
             match cell(row, column).and_then(Cell::text) {
                 Some(text) => key.push(text),
-                None => self.mistake(row, Some(column), format!("`{column}` is part of the key and is null")),
+                None => self.mistake(
+                    row,
+                    Some(column),
+                    format!("`{column}` is part of the key and is null"),
+                ),
             }
         }
-        ids::of_row(&self.seed.name, &key.iter().map(String::as_str).collect::<Vec<_>>())
+        ids::of_row(
+            &self.seed.name,
+            &key.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 
     fn value(&self, row: &Row, part: &SeedField) -> Result<Found, String> {
         let field = self.seed.model.field(part.field);
         let (column, formats, null_if, lookup) = match &part.origin {
             Origin::Constant(value) => return Ok(Found::Value(value.clone())),
-            Origin::Column { column, formats, null_if, lookup } => (column, formats, null_if, lookup),
+            Origin::Column {
+                column,
+                formats,
+                null_if,
+                lookup,
+            } => (column, formats, null_if, lookup),
         };
         // JSON Lines may leave out what is null; a column that no row has is a mistake that is told at the end.
         let null = Cell::Text(None);
         let cell = cell(row, column).unwrap_or(&null);
-        let by = lookup.as_ref().map(|Lookup { target, field, .. }| target.field(*field));
+        let by = lookup
+            .as_ref()
+            .map(|Lookup { target, field, .. }| target.field(*field));
         let value = cell.value(by.unwrap_or(field), formats, null_if)?;
         if value.is_null() && field.required {
             return Err(format!("{} is required and `{column}` is null", field.name));
         }
         match lookup {
-            Some(Lookup { target, field: by, create }) if !value.is_null() => Ok(Found::Wanted(Wanted {
+            Some(Lookup {
+                target,
+                field: by,
+                create,
+            }) if !value.is_null() => Ok(Found::Wanted(Wanted {
                 field: part.field,
                 id: ids::of_target(target, target.field(*by), &value),
                 target: std::sync::Arc::clone(target),
@@ -170,7 +241,9 @@ impl Reader<'_, '_> {
 
     fn known(&self) -> impl Iterator<Item = &str> {
         let fields = self.seed.fields.iter().filter_map(column);
-        fields.chain(self.seed.ignore.iter().map(String::as_str)).chain(self.seed.key.iter().map(String::as_str))
+        fields
+            .chain(self.seed.ignore.iter().map(String::as_str))
+            .chain(self.seed.key.iter().map(String::as_str))
     }
 
     fn check_known(&mut self, row: &Row, name: &str) {
@@ -184,11 +257,17 @@ impl Reader<'_, '_> {
 
     /// A column that no row has would fill a field with nulls and nobody would know.
     fn check_columns(&mut self) {
-        let missing: Vec<String> =
-            self.known().filter(|name| !self.columns.contains(*name)).map(str::to_owned).collect();
+        let missing: Vec<String> = self
+            .known()
+            .filter(|name| !self.columns.contains(*name))
+            .map(str::to_owned)
+            .collect();
         for name in missing {
             let hint = did_you_mean(&name, self.columns.iter().map(String::as_str));
-            let message = format!("no row has the column `{name}` that {} names", self.seed.definition.display());
+            let message = format!(
+                "no row has the column `{name}` that {} names",
+                self.seed.definition.display()
+            );
             self.source.mistake(Place::START, message, hint);
         }
     }
@@ -203,9 +282,11 @@ impl Reader<'_, '_> {
         let line = self.lines.get(row.line - 1).copied().unwrap_or("");
         let quoted = column.map(|column| format!("\"{column}\""));
         match quoted.and_then(|quoted| Some((line.find(&quoted)?, quoted.chars().count()))) {
-            Some((at, width)) if self.seed.format == SeedFormat::JsonLines && at < 180 => {
-                Place { line: row.line, column: line[..at].chars().count() + 1, width }
-            }
+            Some((at, width)) if self.seed.format == SeedFormat::JsonLines && at < 180 => Place {
+                line: row.line,
+                column: line[..at].chars().count() + 1,
+                width,
+            },
             _ => at_line(row.line),
         }
     }
@@ -224,5 +305,8 @@ fn column(field: &SeedField) -> Option<&str> {
 }
 
 fn cell<'r, 'a>(row: &'r Row<'a>, column: &str) -> Option<&'r Cell<'a>> {
-    row.cells.iter().find(|(name, _)| name == column).map(|(_, cell)| cell)
+    row.cells
+        .iter()
+        .find(|(name, _)| name == column)
+        .map(|(_, cell)| cell)
 }

@@ -64,9 +64,19 @@ fn check_map(source: &mut Source, node: &Node, table: &'static Table, name: &str
             check(source, member, &known.shape, known.name);
         } else {
             let names = || table.keys.iter().map(|known| known.name);
-            let hint = did_you_mean(&key.text, names())
-                .unwrap_or_else(|| format!("known here: {}", names().collect::<Vec<_>>().join(", ")));
-            source.mistake(key.at, format!("`{}` is no key of `{name}`", key.text), Some(hint));
+            // `{ about: US dollars, at most }` is how a comma in a text without quotes looks to YAML.
+            let cut = (member.is_null() && key.text.contains(' '))
+                .then(|| "a text with a comma needs quotes here".to_owned());
+            let hint = cut
+                .or_else(|| did_you_mean(&key.text, names()))
+                .unwrap_or_else(|| {
+                    format!("known here: {}", names().collect::<Vec<_>>().join(", "))
+                });
+            source.mistake(
+                key.at,
+                format!("`{}` is no key of `{name}`", key.text),
+                Some(hint),
+            );
         }
     }
     for known in table.keys.iter().filter(|known| known.required) {
@@ -92,18 +102,32 @@ fn wrong_scalar(node: &Node, shape: &Shape, name: &str) -> Option<Wrong> {
         Shape::Count(least, most) => {
             let count = text.and_then(|text| text.parse::<u64>().ok());
             let wanted = format!("a whole number from {least} to {most}");
-            (count.is_some_and(|count| (*least..=*most).contains(&count)), wanted, None)
+            (
+                count.is_some_and(|count| (*least..=*most).contains(&count)),
+                wanted,
+                None,
+            )
         }
-        Shape::Duration => {
-            (text.and_then(measure::duration).is_some(), "a time like 500ms, 30s, 5m, 2h or 1d".to_owned(), None)
-        }
-        Shape::Size => {
-            (text.and_then(measure::size).is_some(), "a size like 512B, 64KiB, 8MiB or 1GiB".to_owned(), None)
-        }
-        Shape::List(_) => (false, "a list".to_owned(), Some("write it as [a, b]".to_owned())),
-        Shape::Map(table) if !table.hint.is_empty() => {
-            (false, "a map".to_owned(), Some(format!("write {}", table.hint)))
-        }
+        Shape::Duration => (
+            text.and_then(measure::duration).is_some(),
+            "a time like 500ms, 30s, 5m, 2h or 1d".to_owned(),
+            None,
+        ),
+        Shape::Size => (
+            text.and_then(measure::size).is_some(),
+            "a size like 512B, 64KiB, 8MiB or 1GiB".to_owned(),
+            None,
+        ),
+        Shape::List(_) => (
+            false,
+            "a list".to_owned(),
+            Some("write it as [a, b]".to_owned()),
+        ),
+        Shape::Map(table) if !table.hint.is_empty() => (
+            false,
+            "a map".to_owned(),
+            Some(format!("write {}", table.hint)),
+        ),
         Shape::Map(_) | Shape::Names(_) => (false, "a map".to_owned(), None),
         Shape::Either(one, _) => return wrong_scalar(node, one, name),
     };

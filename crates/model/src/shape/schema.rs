@@ -5,10 +5,20 @@ use serde_json::{Map, Value, json};
 use super::{Shape, Table};
 
 /// A whole document's schema.
-pub(crate) fn document(title: &str, about: &str, table: &'static Table, examples: Vec<Value>) -> Value {
-    let Value::Object(body) = of_table(table) else { return Value::Null };
+pub(crate) fn document(
+    title: &str,
+    about: &str,
+    table: &'static Table,
+    examples: Vec<Value>,
+) -> Value {
+    let Value::Object(body) = of_table(table) else {
+        return Value::Null;
+    };
     let mut document = Map::new();
-    document.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    document.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
     document.insert("title".to_owned(), json!(title));
     document.insert("description".to_owned(), json!(about));
     document.extend(body);
@@ -25,8 +35,14 @@ fn of_table(table: &'static Table) -> Value {
         }
         properties.insert(key.name.to_owned(), schema);
     }
-    let required: Vec<_> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
-    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    let required: Vec<_> = table
+        .keys
+        .iter()
+        .filter(|key| key.required)
+        .map(|key| key.name)
+        .collect();
+    let mut schema =
+        json!({"type": "object", "properties": properties, "additionalProperties": false});
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -40,8 +56,12 @@ fn of(shape: &Shape) -> Value {
         Shape::Word(words) => json!({"enum": words}),
         Shape::Bool => json!({"type": "boolean"}),
         Shape::Count(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Shape::Duration => json!({"type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$", "examples": ["30s"]}),
-        Shape::Size => json!({"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$", "examples": ["8MiB"]}),
+        Shape::Duration => {
+            json!({"type": "string", "pattern": "^[0-9]+ *(ms|s|m|h|d)$", "examples": ["30s"]})
+        }
+        Shape::Size => {
+            json!({"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$", "examples": ["8MiB"]})
+        }
         Shape::Any => json!({}),
         Shape::List(inner) => json!({"type": "array", "items": of(inner), "minItems": 1}),
         Shape::Map(table) => of_table(table),

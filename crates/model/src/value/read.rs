@@ -19,7 +19,9 @@ impl Value {
         let value = if field.array {
             let items: Vec<&RawValue> =
                 serde_json::from_str(text).map_err(|_| wrong_type(field, "a list"))?;
-            let items = items.into_iter().map(|item| one_from_json(field, item.get()));
+            let items = items
+                .into_iter()
+                .map(|item| one_from_json(field, item.get()));
             let items = Self::Array(items.collect::<Result<_, _>>()?);
             check_length(field, &items)?;
             items
@@ -34,7 +36,9 @@ impl Value {
     pub fn from_text(field: &Field, text: &str) -> Result<Self, BadValue> {
         match &field.kind {
             Kind::Text => plain_text(text.to_owned()),
-            Kind::Json => json_text::canonical(text).map(Self::Json).map_err(|why| invalid(&why)),
+            Kind::Json => json_text::canonical(text)
+                .map(Self::Json)
+                .map_err(|why| invalid(&why)),
             Kind::Bool => match text {
                 "true" => Ok(Self::Bool(true)),
                 "false" => Ok(Self::Bool(false)),
@@ -52,18 +56,28 @@ impl Value {
             return check_length(field, self);
         }
         let outside = |bound: &Option<Self>, side| {
-            bound.as_ref().is_some_and(|bound| self.compare(bound, false) == Some(side))
+            bound
+                .as_ref()
+                .is_some_and(|bound| self.compare(bound, false) == Some(side))
         };
         let shown = |value: &Option<Self>| {
             let mut text = Vec::new();
-            value.iter().for_each(|value| value.write_text(&mut text));
+            if let Some(value) = value {
+                value.write_text(&mut text);
+            }
             String::from_utf8_lossy(&text).into_owned()
         };
         if outside(&field.min, std::cmp::Ordering::Less) {
-            return Err(BadValue::new("out_of_range", format!("{} is at least {}", field.name, shown(&field.min))));
+            return Err(BadValue::new(
+                "out_of_range",
+                format!("{} is at least {}", field.name, shown(&field.min)),
+            ));
         }
         if outside(&field.max, std::cmp::Ordering::Greater) {
-            return Err(BadValue::new("out_of_range", format!("{} is at most {}", field.name, shown(&field.max))));
+            return Err(BadValue::new(
+                "out_of_range",
+                format!("{} is at most {}", field.name, shown(&field.max)),
+            ));
         }
         Ok(())
     }
@@ -73,17 +87,23 @@ impl Value {
 fn one_from_json(field: &Field, text: &str) -> Result<Value, BadValue> {
     let first = text.bytes().next().unwrap_or(b' ');
     let value = match (&field.kind, first) {
-        (Kind::Json, _) => return json_text::canonical(text).map(Value::Json).map_err(|why| invalid(&why)),
+        (Kind::Json, _) => {
+            return json_text::canonical(text)
+                .map(Value::Json)
+                .map_err(|why| invalid(&why));
+        }
         (_, b'n') => return Err(wrong_type(field, "a value, not null, in the list")),
         (Kind::Bool, b't') => Value::Bool(true),
         (Kind::Bool, b'f') => Value::Bool(false),
         (Kind::Vector { .. }, b'[') => vector(field, text)?,
         (Kind::Int | Kind::Float, b'-' | b'0'..=b'9') => number(field, text)?,
         (Kind::Decimal { .. }, b'-' | b'0'..=b'9') => decimal(field, text)?,
-        (Kind::Float | Kind::Bool | Kind::Vector { .. }, _) => return Err(wrong_type(field, expected(&field.kind))),
+        (Kind::Float | Kind::Bool | Kind::Vector { .. }, _) => {
+            return Err(wrong_type(field, expected(&field.kind)));
+        }
         (_, b'"') => {
-            let string: String =
-                serde_json::from_str(text).map_err(|_| invalid("the string has half of a surrogate pair"))?;
+            let string: String = serde_json::from_str(text)
+                .map_err(|_| invalid("the string has half of a surrogate pair"))?;
             from_string(field, string)?
         }
         _ => return Err(wrong_type(field, expected(&field.kind))),
@@ -113,8 +133,10 @@ fn from_string(field: &Field, text: String) -> Result<Value, BadValue> {
         },
         Kind::Date => date(&text).ok_or_else(|| invalid_as(field, "a date like 1998-06-12", &text)),
         Kind::Time => time(&text).ok_or_else(|| invalid_as(field, "a time like 18:30:00 or 18:30:00.123456", &text)),
-        Kind::Timestamp => timestamp(&text)
-            .ok_or_else(|| invalid_as(field, "a timestamp like 1998-06-12T18:30:00Z, up to microseconds", &text)),
+        Kind::Timestamp => timestamp(&text).ok_or_else(|| {
+            let expected = "a timestamp like 1998-06-12T18:30:00Z, up to microseconds, before 9999-12-30T22:00:01Z";
+            invalid_as(field, expected, &text)
+        }),
         Kind::Bytes => STANDARD
             .decode(&text)
             .map(Value::Bytes)
@@ -124,16 +146,25 @@ fn from_string(field: &Field, text: String) -> Result<Value, BadValue> {
 }
 
 fn plain_text(text: String) -> Result<Value, BadValue> {
-    if text.contains('\0') { Err(invalid("the character U+0000 cannot be stored")) } else { Ok(Value::Text(text)) }
+    if text.contains('\0') {
+        Err(invalid("the character U+0000 cannot be stored"))
+    } else {
+        Ok(Value::Text(text))
+    }
 }
 
 fn number(field: &Field, text: &str) -> Result<Value, BadValue> {
     if field.kind == Kind::Float {
         // `parse` also takes `nan`, `inf` and what overflows to it.
-        let looks_like_one = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+        let looks_like_one = text
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
         return match text.parse::<f64>() {
             Ok(float) if looks_like_one && float.is_finite() => Ok(Value::Float(float)),
-            Ok(_) if looks_like_one => Err(BadValue::new("out_of_range", format!("{} is beyond a float", clip(text)))),
+            Ok(_) if looks_like_one => Err(BadValue::new(
+                "out_of_range",
+                format!("{} is beyond a float", clip(text)),
+            )),
             _ => Err(invalid_as(field, "a number", text)),
         };
     }
@@ -143,16 +174,23 @@ fn number(field: &Field, text: &str) -> Result<Value, BadValue> {
         return Ok(Value::Int(int));
     }
     match text.parse::<Decimal>() {
-        Ok(decimal) if decimal.as_big().is_integer() => match decimal.as_big().with_scale(0).to_plain_string().parse() {
-            Ok(int) => Ok(Value::Int(int)),
-            Err(_) => Err(BadValue::new("out_of_range", format!("{} is beyond 64 bits", clip(text)))),
-        },
+        Ok(decimal) if decimal.as_big().is_integer() => {
+            match decimal.as_big().with_scale(0).to_plain_string().parse() {
+                Ok(int) => Ok(Value::Int(int)),
+                Err(_) => Err(BadValue::new(
+                    "out_of_range",
+                    format!("{} is beyond 64 bits", clip(text)),
+                )),
+            }
+        }
         _ => Err(invalid_as(field, "a whole number", text)),
     }
 }
 
 fn decimal(field: &Field, text: &str) -> Result<Value, BadValue> {
-    let decimal: Decimal = text.parse().map_err(|_| invalid_as(field, "a decimal like \"7.50\"", text))?;
+    let decimal: Decimal = text
+        .parse()
+        .map_err(|_| invalid_as(field, "a decimal like \"7.50\"", text))?;
     if let Kind::Decimal { precision, scale } = &field.kind {
         let most = scale.unwrap_or(u32::MAX);
         if decimal.scale() > most {
@@ -160,24 +198,30 @@ fn decimal(field: &Field, text: &str) -> Result<Value, BadValue> {
             return Err(BadValue::new("out_of_range", detail));
         }
         if let Some(precision) = precision
-            && decimal.whole_digits() > precision.saturating_sub(scale.unwrap_or_else(|| decimal.scale()))
+            && decimal.whole_digits()
+                > precision.saturating_sub(scale.unwrap_or_else(|| decimal.scale()))
         {
-            return Err(BadValue::new("out_of_range", format!("{} has at most {precision} digits", field.name)));
+            return Err(BadValue::new(
+                "out_of_range",
+                format!("{} has at most {precision} digits", field.name),
+            ));
         }
     }
     Ok(Value::Decimal(decimal))
 }
 
 fn vector(field: &Field, text: &str) -> Result<Value, BadValue> {
-    let items: Vec<f32> = serde_json::from_str(text).map_err(|_| wrong_type(field, expected(&field.kind)))?;
+    let items: Vec<f32> =
+        serde_json::from_str(text).map_err(|_| wrong_type(field, expected(&field.kind)))?;
     match &field.kind {
         Kind::Vector { dim, .. } if usize::try_from(*dim).ok() != Some(items.len()) => {
             let detail = format!("{} has {dim} numbers, not {}", field.name, items.len());
             Err(BadValue::new("out_of_range", detail))
         }
-        _ if items.iter().any(|item| !item.is_finite()) => {
-            Err(BadValue::new("out_of_range", format!("a number of {} is beyond a 32-bit float", field.name)))
-        }
+        _ if items.iter().any(|item| !item.is_finite()) => Err(BadValue::new(
+            "out_of_range",
+            format!("a number of {} is beyond a 32-bit float", field.name),
+        )),
         _ => Ok(Value::Vector(items)),
     }
 }
@@ -188,7 +232,10 @@ fn date(text: &str) -> Option<Value> {
 }
 
 fn time(text: &str) -> Option<Value> {
-    let spelled = text.len() >= 8 && text.as_bytes()[2] == b':' && text.as_bytes()[5] == b':' && fraction_fits(text);
+    let spelled = text.len() >= 8
+        && text.as_bytes()[2] == b':'
+        && text.as_bytes()[5] == b':'
+        && fraction_fits(text);
     let time: jiff::civil::Time = spelled.then(|| text.parse().ok())??;
     // Second 60 is read as 59 by the library; a value is kept as it came or refused.
     (text.get(6..8) != Some("60")).then_some(Value::Time(time))
@@ -204,7 +251,9 @@ fn timestamp(text: &str) -> Option<Value> {
         && fraction_fits(text.trim_end_matches(['Z', 'z']).get(..).map(cut_offset)?);
     let timestamp: jiff::Timestamp = spelled.then(|| text.parse().ok())??;
     let year = jiff::tz::Offset::UTC.to_datetime(timestamp).year();
-    (1..=9999).contains(&year).then_some(Value::Timestamp(timestamp))
+    (1..=9999)
+        .contains(&year)
+        .then_some(Value::Timestamp(timestamp))
 }
 
 /// Without `+02:00` behind the time.
@@ -217,7 +266,8 @@ fn cut_offset(text: &str) -> &str {
 
 /// At most six digits after the point: more would be narrowed silently.
 fn fraction_fits(text: &str) -> bool {
-    text.split_once('.').is_none_or(|(_, fraction)| (1..=6).contains(&fraction.len()))
+    text.split_once('.')
+        .is_none_or(|(_, fraction)| (1..=6).contains(&fraction.len()))
 }
 
 fn check_length(field: &Field, value: &Value) -> Result<(), BadValue> {
@@ -232,12 +282,14 @@ fn check_length(field: &Field, value: &Value) -> Result<(), BadValue> {
     };
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     match (field.min_len, field.max_len) {
-        (Some(least), _) if length < least => {
-            Err(BadValue::new("too_short", format!("{} has at least {least} {unit}, not {length}", field.name)))
-        }
-        (_, Some(most)) if length > most => {
-            Err(BadValue::new("too_long", format!("{} has at most {most} {unit}, not {length}", field.name)))
-        }
+        (Some(least), _) if length < least => Err(BadValue::new(
+            "too_short",
+            format!("{} has at least {least} {unit}, not {length}", field.name),
+        )),
+        (_, Some(most)) if length > most => Err(BadValue::new(
+            "too_long",
+            format!("{} has at most {most} {unit}, not {length}", field.name),
+        )),
         _ => Ok(()),
     }
 }
@@ -268,7 +320,10 @@ fn invalid(why: &str) -> BadValue {
 }
 
 fn invalid_as(field: &Field, expected: &str, text: &str) -> BadValue {
-    BadValue::new("invalid_value", format!("{} must be {expected}, not `{}`", field.name, clip(text)))
+    BadValue::new(
+        "invalid_value",
+        format!("{} must be {expected}, not `{}`", field.name, clip(text)),
+    )
 }
 
 fn clip(text: &str) -> String {

@@ -14,11 +14,18 @@ impl Value {
             Self::Null => out.extend_from_slice(b"null"),
             Self::Text(text) => write_json_string(text, out),
             Self::Int(int) => out.extend_from_slice(itoa::Buffer::new().format(*int).as_bytes()),
-            Self::Float(float) => out.extend_from_slice(ryu::Buffer::new().format_finite(*float).as_bytes()),
+            Self::Float(float) => {
+                out.extend_from_slice(ryu::Buffer::new().format_finite(*float).as_bytes());
+            }
             Self::Bool(true) => out.extend_from_slice(b"true"),
             Self::Bool(false) => out.extend_from_slice(b"false"),
             Self::Json(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Decimal(_) | Self::Uuid(_) | Self::Date(_) | Self::Time(_) | Self::Timestamp(_) | Self::Bytes(_) => {
+            Self::Decimal(_)
+            | Self::Uuid(_)
+            | Self::Date(_)
+            | Self::Time(_)
+            | Self::Timestamp(_)
+            | Self::Bytes(_) => {
                 out.push(b'"');
                 self.write_text(out);
                 out.push(b'"');
@@ -47,7 +54,12 @@ impl Value {
                 out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
                 Ok(())
             }
-            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Json(_) | Self::Vector(_) | Self::Array(_) => {
+            Self::Int(_)
+            | Self::Float(_)
+            | Self::Bool(_)
+            | Self::Json(_)
+            | Self::Vector(_)
+            | Self::Array(_) => {
                 self.write_json(out);
                 Ok(())
             }

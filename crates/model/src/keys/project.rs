@@ -1,0 +1,111 @@
+//! gantry.yaml
+
+use crate::shape::{Shape, Table, key};
+
+pub(crate) static PROJECT: Table = Table {
+    hint: "",
+    keys: &[
+        key(
+            "name",
+            Shape::Text,
+            "The project's name; its folder's unless said.",
+        ),
+        key(
+            "database",
+            Shape::Map(&DATABASE),
+            "Where records live; .gantry/data.db in the project unless said.",
+        ),
+        key(
+            "listen",
+            Shape::Text,
+            "Where REST is served; 127.0.0.1:8000 unless said.",
+        ),
+        key(
+            "ops_listen",
+            Shape::Text,
+            "Where health and metrics are served; 127.0.0.1:9100 unless said.",
+        ),
+        key(
+            "limits",
+            Shape::Map(&LIMITS),
+            "How large requests and answers may be.",
+        ),
+    ],
+};
+
+static DATABASE: Table = Table {
+    hint: "it as { url: \"postgres://…\" }",
+    keys: &[
+        key(
+            "url",
+            Shape::Text,
+            "sqlite:<path> or postgres://user@host/database.",
+        ),
+        key(
+            "url_file",
+            Shape::Text,
+            "A file that holds the url, so that its password stands in no project file.",
+        ),
+        key(
+            "pool",
+            Shape::Count(1, 1_000),
+            "Connections; sized from the server unless said.",
+        ),
+        key(
+            "statement_timeout",
+            Shape::Duration,
+            "How long a statement may run; 30s unless said.",
+        ),
+        key(
+            "lock_timeout",
+            Shape::Duration,
+            "How long a statement waits for a lock; 5s unless said.",
+        ),
+    ],
+};
+
+static LIMITS: Table = Table {
+    hint: "",
+    keys: &[
+        key(
+            "body_bytes",
+            Shape::Size,
+            "The largest body of a request; 8MiB unless said.",
+        ),
+        key(
+            "page",
+            Shape::Count(1, 100_000),
+            "Records of a list where no limit is named; 50 unless said.",
+        ),
+        key(
+            "page_max",
+            Shape::Count(1, 100_000),
+            "The greatest limit; 1000 unless said.",
+        ),
+        key(
+            "offset_max",
+            Shape::Count(0, 10_000_000),
+            "The greatest offset; 10000 unless said.",
+        ),
+        key(
+            "bulk",
+            Shape::Count(1, 1_000_000),
+            "Operations of one bulk call or transaction; 10000 unless said.",
+        ),
+        key(
+            "depth",
+            Shape::Count(1, 120),
+            "How deep JSON in a body may nest; 64 unless said.",
+        ),
+        key(
+            "filter_terms",
+            Shape::Count(1, 10_000),
+            "Tests and list items of one filter; 200 unless said.",
+        ),
+        key(
+            "deadline",
+            Shape::Duration,
+            "How long a call may take; 30s unless said.",
+        ),
+    ],
+};
