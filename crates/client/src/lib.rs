@@ -1,1 +1,110 @@
-//! To be written.
+//! `Calls` over HTTP: of the dataflow service for our own services, of a public API server for the command line.
+
+mod address;
+mod calling;
+mod catalogues;
+mod endpoint;
+mod exchange;
+mod public;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use wire::{Answer, Call, Caller, Calls, Catalogue, Dependency, Health, Reached, Status};
+
+pub use address::{Address, BadAddress};
+
+use crate::catalogues::Catalogues;
+use crate::endpoint::Endpoint;
+use crate::public::Key;
+
+/// Cheap to clone; connections are kept and shared.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    endpoint: Endpoint,
+    speech: Speech,
+    catalogues: Catalogues,
+}
+
+/// What is spoken at the other end.
+enum Speech {
+    /// Dataflow's internal routes: the caller travels as an assertion.
+    Internal,
+    /// The public API: whoever calls is whoever holds the key, and a call's own caller is not sent.
+    Public(Key),
+}
+
+impl Client {
+    /// Of the dataflow service: `http://dataflow:8001`. Every address that the name has is used. Connects on demand.
+    pub fn new(address: &str) -> Result<Self, BadAddress> {
+        Ok(Self::of(address.parse()?, Speech::Internal))
+    }
+
+    /// Of a public API server: `http://127.0.0.1:8000`, as the key's holder or as anybody.
+    pub fn public(address: &str, key: Option<&str>) -> Result<Self, BadAddress> {
+        Ok(Self::of(address.parse()?, Speech::Public(Key::new(key)?)))
+    }
+
+    fn of(address: Address, speech: Speech) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                endpoint: Endpoint::new(address),
+                speech,
+                catalogues: Catalogues::default(),
+            }),
+        }
+    }
+
+    /// Dataflow's health as it tells it itself; a public server only shows whether it answers.
+    async fn ask_health(&self) -> Health {
+        let begun = Instant::now();
+        let (name, asked) = match &self.inner.speech {
+            Speech::Internal => ("dataflow", self.reported_health().await.map(Some)),
+            Speech::Public(_) => (
+                "api",
+                self.fetch_catalogue(&Caller::Anonymous).await.map(|_| None),
+            ),
+        };
+        let latency_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let dependency = match asked {
+            Ok(report) => Dependency {
+                name: name.to_owned(),
+                status: report
+                    .as_ref()
+                    .map_or(Status::Ok, |report: &Health| report.status),
+                required: true,
+                latency_us,
+                reason: None,
+                report: report.map(Box::new),
+            },
+            Err(problem) => Dependency {
+                name: name.to_owned(),
+                status: Status::Down,
+                required: true,
+                latency_us,
+                reason: Some(problem.detail),
+                report: None,
+            },
+        };
+        Health::of("client", env!("CARGO_PKG_VERSION"), vec![dependency])
+    }
+}
+
+impl Calls for Client {
+    fn call(&self, call: Call) -> Reached<'_, Answer> {
+        Box::pin(self.carry(call))
+    }
+
+    fn catalogue<'a>(&'a self, caller: &'a Caller) -> Reached<'a, Arc<Catalogue>> {
+        Box::pin(self.fetch_catalogue(caller))
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        Box::pin(self.ask_health())
+    }
+}

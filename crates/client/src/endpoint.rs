@@ -1,0 +1,135 @@
+//! All the addresses that a service's name has, asked again each second, used in turn.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wire::Problem;
+
+use crate::Address;
+
+/// How long an answer of the resolver is believed, and a dead replica avoided.
+const BELIEVED: Duration = Duration::from_secs(1);
+const CONNECT: Duration = Duration::from_secs(2);
+
+pub(crate) type Outgoing = UnsyncBoxBody<Bytes, Problem>;
+
+pub(crate) struct Endpoint {
+    pub(crate) address: Address,
+    http: Client<HttpConnector, Outgoing>,
+    /// Of `Host`, which stays the service's name whichever replica is asked.
+    pub(crate) host: HeaderValue,
+    replicas: Mutex<Replicas>,
+    turn: AtomicUsize,
+}
+
+struct Replicas {
+    addresses: Arc<[SocketAddr]>,
+    until: Instant,
+    dead: Vec<(SocketAddr, Instant)>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(address: Address) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            // Below the server's patience, so that no request meets a connection that is being closed.
+            .pool_idle_timeout(Duration::from_secs(20))
+            .set_host(false)
+            .build(connector);
+        let host = format!("{}:{}", bracketed(&address.host), address.port);
+        Self {
+            host: HeaderValue::from_str(&host).expect("a host that a URI has fits a header"),
+            address,
+            http,
+            replicas: Mutex::new(Replicas {
+                addresses: Arc::default(),
+                until: Instant::now(),
+                dead: Vec::new(),
+            }),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// The replicas in the order in which to try them; those that refused a moment ago come last.
+    pub(crate) async fn replicas(&self) -> std::io::Result<Vec<SocketAddr>> {
+        let now = Instant::now();
+        let (known, fresh) = {
+            let replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&replicas.addresses), replicas.until > now)
+        };
+        let addresses = if fresh {
+            known
+        } else {
+            self.resolve(known).await?
+        };
+        let mut order = addresses.to_vec();
+        if order.len() > 1 {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % order.len();
+            order.rotate_left(turn);
+            let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+            replicas
+                .dead
+                .retain(|(_, since)| now.duration_since(*since) < BELIEVED);
+            order.sort_by_key(|address| replicas.dead.iter().any(|(dead, _)| dead == address));
+        }
+        Ok(order)
+    }
+
+    /// A resolver that does not answer leaves what was known: replicas outlive name servers.
+    async fn resolve(&self, known: Arc<[SocketAddr]>) -> std::io::Result<Arc<[SocketAddr]>> {
+        let (host, port) = (self.address.host.as_str(), self.address.port);
+        let found: Arc<[SocketAddr]> = match host.parse::<IpAddr>() {
+            Ok(ip) => Arc::new([SocketAddr::new(ip, port)]),
+            Err(_) => {
+                match tokio::time::timeout(CONNECT, tokio::net::lookup_host((host, port))).await {
+                    Ok(Ok(found)) => found.collect(),
+                    Ok(Err(error)) if known.is_empty() => return Err(error),
+                    Err(_) if known.is_empty() => return Err(std::io::ErrorKind::TimedOut.into()),
+                    Ok(Err(_)) | Err(_) => known,
+                }
+            }
+        };
+        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+        replicas.addresses = Arc::clone(&found);
+        replicas.until = Instant::now() + BELIEVED;
+        Ok(found)
+    }
+
+    /// Sends to one replica.
+    pub(crate) async fn send(
+        &self,
+        replica: SocketAddr,
+        path: &str,
+        mut request: Request<Outgoing>,
+    ) -> Result<Response<Incoming>, Error> {
+        let target = format!("http://{replica}{}{path}", self.address.prefix);
+        *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
+        let sent = self.http.request(request).await;
+        if sent.as_ref().is_err_and(Error::is_connect) {
+            let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+            replicas.dead.push((replica, Instant::now()));
+            replicas.until = Instant::now();
+        }
+        sent
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
