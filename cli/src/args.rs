@@ -69,7 +69,7 @@ pub enum Verb {
     Up(Up),
     Validate(Validate),
     Seed(Seed),
-    Call(Call),
+    Call(Box<Call>),
     Models(Models),
     Migrate(Migrate),
     Keys(Keys),

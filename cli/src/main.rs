@@ -1,7 +1,16 @@
 //! The command `gantry`: reads the command line, runs the verb, ends with its exit code.
 
+#![expect(
+    unreachable_pub,
+    reason = "a program has no outside: `pub` tells what a module offers to the others"
+)]
+
 mod args;
 mod failure;
+mod platform;
+mod progress;
+mod reading;
+mod seeding;
 
 mod table;
 mod verbs;

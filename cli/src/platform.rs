@@ -1,11 +1,22 @@
 //! What every verb stands on: the project read, and its nodes in this process or behind a server.
 
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use anyhow::Context as _;
+use dataflow::{App, Settings};
 use model::Project;
-use wire::ExitKind;
+use wire::{Caller, Calls, ExitKind, Problem};
 
+use crate::args::{Database, Place, Server};
 use crate::failure::Failure;
+
+/// Nodes to call, and as whom.
+pub struct Platform {
+    pub calls: Arc<dyn Calls>,
+    pub caller: Caller,
+}
 
 /// Reads and checks the folder.
 pub fn project(folder: &Path) -> Result<Project, Failure> {
@@ -23,4 +34,58 @@ pub fn project(folder: &Path) -> Result<Project, Failure> {
             .hint("name a project's folder, or make one with `gantry init <folder>`"));
     }
     Ok(Project::load(folder)?)
+}
+
+/// The platform that a verb calls: a server where one is named, else the project over its own database.
+pub async fn compose(place: &Place) -> Result<Platform, Failure> {
+    if let Some(url) = &place.server.url {
+        return served(url, &place.server);
+    }
+    let project = project(&place.database.project)?;
+    let app = embedded(project, &settings(&place.database)).await?;
+    Ok(Platform::of(&app))
+}
+
+pub fn settings(database: &Database) -> Settings {
+    Settings::embedded(database.project.clone(), database.database_url.clone())
+}
+
+/// Migrates what loses nothing, and opens the store.
+pub async fn embedded(project: Project, settings: &Settings) -> Result<App, Failure> {
+    App::of(project, settings).await.map_err(refusal)
+}
+
+impl Platform {
+    /// As the administrator, since whoever can open the database may do everything with it.
+    pub fn of(app: &App) -> Self {
+        Self {
+            calls: app.calls(),
+            caller: app.local_admin(),
+        }
+    }
+}
+
+pub fn refusal(error: dataflow::Error) -> Failure {
+    match error {
+        dataflow::Error::Files(mistakes) => Failure::Mistakes(mistakes),
+        other => Failure::Problem(Problem::from(other)),
+    }
+}
+
+fn served(url: &str, server: &Server) -> Result<Platform, Failure> {
+    let key = match (&server.key, &server.key_file) {
+        (Some(key), _) => Some(key.clone()),
+        (None, Some(path)) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key in {}", path.display()))?;
+            Some(text.trim().to_owned())
+        }
+        (None, None) => None,
+    };
+    let client = client::Client::public(url, key.as_deref());
+    let client = client.map_err(|error| Failure::usage(format!("--url: {error}")))?;
+    Ok(Platform {
+        calls: Arc::new(client),
+        caller: Caller::Anonymous,
+    })
 }

@@ -49,17 +49,14 @@ pub fn print(body: &[u8]) -> io::Result<()> {
         return records_table(&records).map_or(Ok(()), |table| table.print());
     }
     let mut out = anstream::stdout().lock();
-    match serde_json::from_slice::<Record>(body) {
-        Ok(record) => write_record(&mut out, &record),
-        Err(_) => {
-            out.write_all(body)?;
-            if body.ends_with(b"\n") {
-                Ok(())
-            } else {
-                out.write_all(b"\n")
-            }
-        }
+    if let Ok(record) = serde_json::from_slice::<Record>(body) {
+        return write_record(&mut out, &record);
     }
+    out.write_all(body)?;
+    if !body.ends_with(b"\n") {
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// Columns in the order of the first record; what later ones have besides comes after.
@@ -86,7 +83,7 @@ fn records_table(records: &[Record]) -> Option<Table> {
         let cells = names
             .iter()
             .map(|name| record.value(name).map(text).unwrap_or_default());
-        table.push(cells.collect());
+        table.push(&cells.collect::<Vec<_>>());
     }
     Some(table)
 }
@@ -127,7 +124,10 @@ mod tests {
             {"title":null,"gross":-1,"rating":null,"x":{"n":123456789012345678901234567890}}]"#;
         let records: Vec<Record> = serde_json::from_slice(body).unwrap();
         let mut out = Vec::new();
-        records_table(&records).unwrap().write(&mut out, None).unwrap();
+        records_table(&records)
+            .unwrap()
+            .write(&mut out, None)
+            .unwrap();
         let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
         insta::assert_snapshot!(text, @r#"
         title                gross  rating  x

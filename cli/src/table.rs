@@ -54,7 +54,7 @@ impl Table {
     }
 
     /// Cells in the order of the columns.
-    pub fn push(&mut self, cells: Vec<String>) {
+    pub fn push(&mut self, cells: &[String]) {
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows
             .push(cells.iter().map(|cell| printable(cell)).collect());
@@ -173,12 +173,8 @@ mod tests {
 
     fn check(width: Option<usize>, expected: &str, hidden: usize) {
         let mut table = Table::new(["title", "votes", "plot"]).right(1);
-        table.push(vec![
-            "Der Himmel".into(),
-            "7".into(),
-            "An angel\nfalls".into(),
-        ]);
-        table.push(vec!["千と千尋".into(), "1071".into(), "x".repeat(60)]);
+        table.push(&["Der Himmel".into(), "7".into(), "An angel\nfalls".into()]);
+        table.push(&["千と千尋".into(), "1071".into(), "x".repeat(60)]);
         let mut out = Vec::new();
         assert_eq!(table.write(&mut out, width).unwrap(), hidden);
         let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();

@@ -1,6 +1,15 @@
 //! One file per verb; here the way to each.
 
+mod call;
 mod completions;
+mod init;
+mod keys;
+mod migrate;
+mod models;
+mod schema;
+mod seed;
+mod up;
+mod validate;
 mod version;
 
 use crate::args::{Cli, Verb};
@@ -9,8 +18,23 @@ use crate::failure::Failure;
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let output = cli.output;
     match cli.verb {
+        Verb::Init(args) => init::run(&args, output),
+        Verb::Up(args) => in_runtime(up::run(args, output)),
+        Verb::Validate(args) => validate::run(&args, output),
+        Verb::Seed(args) => in_runtime(seed::run(args, output)),
+        Verb::Call(args) => in_runtime(call::run(*args, output)),
+        Verb::Models(args) => in_runtime(models::run(args, output)),
+        Verb::Migrate(args) => in_runtime(migrate::run(args, output)),
+        Verb::Keys(args) => in_runtime(keys::run(args, output)),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version => version::run(output),
-        _ => Ok(()),
     }
+}
+
+fn in_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(verb)
 }

@@ -19,17 +19,6 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
-/// The candidate that is most like what was typed, where one is near.
-pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
-    let scored = candidates.into_iter().map(|candidate| {
-        let score = strsim::jaro_winkler(&typed, &candidate.to_lowercase());
-        (candidate, score)
-    });
-    let best = scored.max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (best.1 > 0.75).then_some(best.0)
-}
-
 #[cfg(test)]
 mod tests {
     #[test]

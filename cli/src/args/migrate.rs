@@ -40,13 +40,15 @@ pub struct Apply {
 }
 
 /// Undo the last migration
+///
+/// Tables, columns and rows that it took away come back.
 #[derive(Debug, Args)]
-#[command(after_help = examples!("gantry migrate rollback" "gantry migrate rollback --allow-destructive"))]
+#[command(after_help = examples!("gantry migrate rollback" "gantry migrate rollback --steps 3"))]
 pub struct Rollback {
     #[command(flatten)]
     pub database: Database,
 
-    /// Also where undoing loses data that was written since
-    #[arg(long)]
-    pub allow_destructive: bool,
+    /// How many migrations to undo, the latest first
+    #[arg(long, value_name = "MIGRATIONS", default_value_t = 1)]
+    pub steps: usize,
 }

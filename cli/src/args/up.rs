@@ -27,13 +27,13 @@ pub struct Up {
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
 
-    /// Where to serve
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
-    pub listen: SocketAddr,
+    /// Where to serve [default: what gantry.yaml says, else 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
 
-    /// Where to tell health and metrics
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9100")]
-    pub ops_listen: SocketAddr,
+    /// Where to tell health and metrics [default: what gantry.yaml says, else 127.0.0.1:9100]
+    #[arg(long, value_name = "ADDRESS")]
+    pub ops_listen: Option<SocketAddr>,
 
     /// Let anyone do everything, without a key; only on a loopback address
     #[arg(long)]

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use model::{FieldId, Model, Value};
+use model::{Field, FieldId, Model, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::{Body, Call, Code, NodeName, Problem};
 
 use crate::platform::Platform;
-use crate::reading::Record;
+use crate::reading::{self, Record};
 
 /// A record as one line of a file describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,13 @@ async fn call(
 ) -> Result<bytes::Bytes, Problem> {
     let node = NodeName::of_model(&model.name, verb);
     let call = Call::new(node, platform.caller.clone(), Body::json(input));
-    platform.calls.call(call).await?.body.collect(usize::MAX).await
+    platform
+        .calls
+        .call(call)
+        .await?
+        .body
+        .collect(usize::MAX)
+        .await
 }
 
 /// The records that are there under the drafts' ids.
@@ -87,15 +93,74 @@ async fn standing(
     model: &Model,
     drafts: &[Draft],
 ) -> Result<HashMap<Uuid, Record>, Problem> {
-    let ids: Vec<_> = drafts.iter().map(|draft| draft.id).collect();
-    let input = serde_json::json!({"where": {"id": {"in": ids}}, "limit": ids.len()});
-    let body = call(platform, model, "list", input.to_string()).await?;
-    let records: Vec<Record> = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
-    let by_id = records.into_iter().filter_map(|record| {
-        let id = serde_json::from_str(record.value("id")?.get()).ok()?;
-        Some((id, record))
-    });
+    let ids: Vec<_> = drafts.iter().map(|draft| Value::Uuid(draft.id)).collect();
+    let ids: Vec<_> = ids.iter().collect();
+    let records = list(platform, model, FieldId::ID, &ids).await?;
+    let by_id = records
+        .into_iter()
+        .filter_map(|record| Some((id(&record)?, record)));
     Ok(by_id.collect())
+}
+
+/// The ids of the records whose field has one of the values, by [`lookup_text`] of the value.
+pub async fn find(
+    platform: &Platform,
+    model: &Model,
+    by: FieldId,
+    values: &[&Value],
+) -> Result<HashMap<String, Uuid>, Problem> {
+    let field = model.field(by);
+    let mut found = HashMap::new();
+    for values in values.chunks(ASK) {
+        for record in list(platform, model, by, values).await? {
+            let value = record.value(&field.name);
+            let value = value.and_then(|raw| Value::from_json(field, raw).ok());
+            if let (Some(value), Some(id)) = (value, id(&record)) {
+                found.insert(lookup_text(field, &value), id);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Equal where the store takes the values for equal.
+pub fn lookup_text(field: &Field, value: &Value) -> String {
+    let mut text = Vec::new();
+    match value {
+        Value::Decimal(decimal) => return decimal.as_big().normalized().to_string(),
+        _ => value.write_text(&mut text),
+    }
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if field.nocase {
+        model::fold(&text)
+    } else {
+        text
+    }
+}
+
+async fn list(
+    platform: &Platform,
+    model: &Model,
+    by: FieldId,
+    values: &[&Value],
+) -> Result<Vec<Record>, Problem> {
+    let name = &model.field(by).name;
+    let mut input =
+        format!(r#"{{"limit":{},"where":{{"{name}":{{"in":["#, values.len()).into_bytes();
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            input.push(b',');
+        }
+        value.write_json(&mut input);
+    }
+    input.extend_from_slice(b"]}}}");
+    let input = String::from_utf8(input).expect("values are written as UTF-8");
+    let body = call(platform, model, "list", input).await?;
+    serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+}
+
+fn id(record: &Record) -> Option<Uuid> {
+    reading::text(record.value("id")?).parse().ok()
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
@@ -106,12 +171,13 @@ fn unreadable(error: &serde_json::Error) -> Problem {
 fn stands(model: &Model, draft: &Draft, record: &Record) -> bool {
     draft.fields.iter().all(|(id, value)| {
         let field = model.field(*id);
-        record.value(&field.name).is_some_and(|raw| {
-            Value::from_json(field, raw).is_ok_and(|held| same(&held, value))
-        })
+        record
+            .value(&field.name)
+            .is_some_and(|raw| Value::from_json(field, raw).is_ok_and(|held| same(&held, value)))
     })
 }
 
+/// The order of keys is no value, so JSON is compared in its canonical form.
 fn same(a: &Value, b: &Value) -> bool {
     let text = |value: &Value| {
         let mut out = Vec::new();
@@ -119,11 +185,7 @@ fn same(a: &Value, b: &Value) -> bool {
         out
     };
     match (a, b) {
-        // The order of keys is no value.
-        (Value::Json(a), Value::Json(b)) => {
-            let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-            a == b || parse(a).is_some_and(|a| Some(a) == parse(b))
-        }
+        (Value::Json(a), Value::Json(b)) => model::canonical_json(a) == model::canonical_json(b),
         _ => text(a) == text(b),
     }
 }
@@ -147,7 +209,9 @@ fn results(body: &[u8]) -> Result<Vec<Option<Problem>>, Problem> {
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map(Some),
     });
-    problems.collect::<Result<_, _>>().map_err(|error| unreadable(&error))
+    problems
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(&error))
 }
 
 /// The faults where there are some, since they say more than the problem.

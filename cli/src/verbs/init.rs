@@ -57,7 +57,11 @@ pub fn run(args: &Init, output: Output) -> Result<(), Failure> {
     match output {
         Output::Json => {
             let files: Vec<_> = FILES.iter().map(|(path, _)| path).collect();
-            writeln!(out, "{}", json!({"folder": folder, "name": name, "files": files}))?;
+            writeln!(
+                out,
+                "{}",
+                json!({"folder": folder, "name": name, "files": files})
+            )?;
         }
         Output::Text => {
             writeln!(out, "Made the project `{name}` in {}", folder.display())?;

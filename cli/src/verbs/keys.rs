@@ -21,8 +21,21 @@ pub async fn run(args: Keys, output: Output) -> Result<(), Failure> {
 /// Makes a key and gives the answer of `key.create`; its `token` is never shown again.
 pub async fn make(platform: &Platform, input: &Value) -> Result<Value, Failure> {
     let body = call(platform, "key.create", input).await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| anyhow::Error::new(error).context("the answer of key.create").into())
+    serde_json::from_slice(&body).map_err(|error| {
+        anyhow::Error::new(error)
+            .context("the answer of key.create")
+            .into()
+    })
+}
+
+/// Every key's description, without secrets.
+pub async fn all(platform: &Platform) -> Result<Vec<Value>, Failure> {
+    let body = call(platform, "key.list", &json!({})).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        anyhow::Error::new(error)
+            .context("the answer of key.list")
+            .into()
+    })
 }
 
 async fn call(platform: &Platform, node: &str, input: &Value) -> Result<bytes::Bytes, Failure> {

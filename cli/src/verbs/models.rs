@@ -12,17 +12,14 @@ use crate::platform;
 use crate::table::Table;
 
 pub async fn run(args: Models, output: Output) -> Result<(), Failure> {
-    let models = match &args.place.server.url {
+    let models = if args.place.server.url.is_some() {
+        let platform = platform::compose(&args.place).await?;
+        let catalogue = platform.calls.catalogue(&platform.caller).await?;
+        catalogue.models.clone()
+    } else {
         // The files say it all: no database is touched.
-        None => {
-            let project = platform::project(&args.place.database.project)?;
-            project.models.iter().map(|model| info(model)).collect()
-        }
-        Some(_) => {
-            let platform = platform::compose(&args.place).await?;
-            let catalogue = platform.calls.catalogue(&platform.caller).await?;
-            catalogue.models.clone()
-        }
+        let project = platform::project(&args.place.database.project)?;
+        project.models.iter().map(|model| info(model)).collect()
     };
     match (&args.name, output) {
         (None, Output::Text) => list(&models)?,
@@ -87,10 +84,8 @@ fn find<'a>(models: &'a [ModelInfo], name: &str) -> Result<&'a ModelInfo, Failur
     found.ok_or_else(|| {
         let failure = Failure::refused(ExitKind::NotFound, format!("there is no model `{name}`"));
         let names = models.iter().map(|model| model.name.as_str());
-        match crate::words::nearest(name, names) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure.hint("`gantry models` lists them"),
-        }
+        let hint = model::did_you_mean(name, names);
+        failure.hint(hint.unwrap_or_else(|| "`gantry models` lists them".to_owned()))
     })
 }
 
@@ -104,8 +99,12 @@ fn list(models: &[ModelInfo]) -> Result<(), Failure> {
     }
     let mut table = Table::new(["model", "path", "fields", "about"]).right(2);
     for model in models {
-        let declared = model.fields.iter().filter(|field| !field.read_only).count();
-        table.push(vec![
+        let declared = model
+            .fields
+            .iter()
+            .filter(|field| !field.read_only && field.name != "id")
+            .count();
+        table.push(&[
             model.name.clone(),
             model.path.clone(),
             declared.to_string(),
@@ -125,7 +124,7 @@ fn describe(model: &ModelInfo) -> Result<(), Failure> {
     }
     let mut table = Table::new(["field", "kind", "rules", "about"]);
     for field in &model.fields {
-        table.push(vec![
+        table.push(&[
             field.name.clone(),
             kind(field),
             rules(field),
@@ -155,8 +154,11 @@ fn kind(field: &FieldInfo) -> String {
 fn rules(field: &FieldInfo) -> String {
     let rules = [
         (field.read_only, "read-only"),
-        (field.required && !field.read_only, "required"),
-        (field.unique && field.name != "id", "unique"),
+        (
+            field.required && !field.read_only && field.name != "id",
+            "required",
+        ),
+        (field.unique, "unique"),
         (field.search, "search"),
     ];
     let rules: Vec<_> = rules

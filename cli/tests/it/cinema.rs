@@ -54,12 +54,22 @@ fn all_films(run: &dyn Fn(&[&str]) -> Ran) -> Vec<Map<String, Value>> {
             "select": ["*", "director(name)", "genre(name)"],
             "order": ["id"], "limit": 1000, "offset": films.len(),
         });
-        let page = run(&["call", "Film.list", "--json", &input.to_string(), "--output", "json"]);
+        let page = run(&[
+            "call",
+            "Film.list",
+            "--json",
+            &input.to_string(),
+            "--output",
+            "json",
+        ]);
         let Value::Array(page) = page.json() else {
             panic!("a list is an array")
         };
         let full = page.len() == 1000;
-        films.extend(page.into_iter().map(|film| film.as_object().unwrap().clone()));
+        films.extend(
+            page.into_iter()
+                .map(|film| film.as_object().unwrap().clone()),
+        );
         if !full {
             return films;
         }
@@ -94,7 +104,9 @@ fn field<'a>(film: &'a Map<String, Value>, name: &str) -> &'a Value {
 
 fn source_lines(folder: &Path) -> Vec<Map<String, Value>> {
     let text = fs::read_to_string(folder.join("data/films.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -121,13 +133,21 @@ async fn nothing_is_dropped_and_nothing_invented() {
             let released = expected("Release Date", &line["Release Date"]);
             let film = by_title[&key(&title, &released)];
             for (key, name) in KEYS {
-                assert_eq!(field(film, name), &expected(key, &line[key]), "{key} of line {}", index + 1);
+                assert_eq!(
+                    field(film, name),
+                    &expected(key, &line[key]),
+                    "{key} of line {}",
+                    index + 1
+                );
             }
         }
 
         let people = directors(&lines);
         let count = run(&["call", "Person.count", "--output", "json"]).json();
-        assert_eq!(count["count"], people, "one person for each name, and no more");
+        assert_eq!(
+            count["count"], people,
+            "one person for each name, and no more"
+        );
     })
     .await;
 }

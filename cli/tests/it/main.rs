@@ -1,6 +1,8 @@
 //! The program as its users meet it: the binary is run, its output and exit code are looked at.
 
+mod cinema;
 mod help;
+mod round_trip;
 mod wrong_turns;
 
 use std::fmt;

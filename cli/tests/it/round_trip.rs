@@ -43,19 +43,34 @@ async fn a_new_project_validates_seeds_and_answers() {
         let first = project.run(&["seed", "--output", "json"]).json();
         assert_eq!(
             counts(&first),
-            [("Author".to_owned(), [6, 0, 0, 0]), ("Book".to_owned(), [8, 0, 0, 0])],
+            [
+                ("Author".to_owned(), [6, 0, 0, 0]),
+                ("Book".to_owned(), [8, 0, 0, 0])
+            ],
             "{first}"
         );
         let again = project.run(&["seed", "--output", "json"]).json();
         assert_eq!(
             counts(&again),
-            [("Author".to_owned(), [0, 0, 5, 0]), ("Book".to_owned(), [0, 0, 8, 0])],
+            [
+                ("Author".to_owned(), [0, 0, 5, 0]),
+                ("Book".to_owned(), [0, 0, 8, 0])
+            ],
             "{again}"
         );
 
-        let args = ["call", "Book.list", "-f", "published=lt.1850", "-f", "order=title"];
+        let args = [
+            "call",
+            "Book.list",
+            "-f",
+            "published=lt.1850",
+            "-f",
+            "order=title",
+        ];
         let with = ["-f", "select=title,author(name),price"];
-        let books = project.run(&[&args[..], &with, &["--output", "json"]].concat()).json();
+        let books = project
+            .run(&[&args[..], &with, &["--output", "json"]].concat())
+            .json();
         assert_eq!(
             books,
             serde_json::json!([

@@ -51,8 +51,14 @@ fn an_unknown_model_gets_the_nearest() {
 #[test]
 fn a_bad_argument_is_named() {
     let folder = project();
-    insta::assert_snapshot!(in_project(&folder, &["call", "Book.list", "-f", "titel=eq.Emma"]));
-    insta::assert_snapshot!(in_project(&folder, &["call", "Book.create", "--json", "{\"titel\": 1}"]));
+    insta::assert_snapshot!(in_project(
+        &folder,
+        &["call", "Book.list", "-f", "titel=eq.Emma"]
+    ));
+    insta::assert_snapshot!(in_project(
+        &folder,
+        &["call", "Book.create", "--json", "{\"titel\": 1}"]
+    ));
     insta::assert_snapshot!(in_project(&folder, &["call", "Book.create", "--json", "{"]));
 }
 
@@ -61,7 +67,11 @@ fn programs_get_problems_as_json() {
     let folder = project();
     let ran = in_project(&folder, &["call", "Book.lst", "--output", "json"]);
     let problem: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
-    assert_eq!((ran.code, &problem["code"]), (4, &"no_such_node".into()), "{ran}");
+    assert_eq!(
+        (ran.code, &problem["code"]),
+        (4, &"no_such_node".into()),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -70,16 +80,34 @@ fn a_busy_port_is_named_with_a_way_out() {
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = busy.local_addr().unwrap().to_string();
     let path = folder.path().to_str().unwrap();
-    let ran = gantry(&["up", path, "--listen", &address, "--ops-listen", "127.0.0.1:0"]);
+    let ran = gantry(&[
+        "up",
+        path,
+        "--listen",
+        &address,
+        "--ops-listen",
+        "127.0.0.1:0",
+    ]);
     assert_eq!(ran.code, 7, "{ran}");
-    assert!(ran.stderr.contains(&address) && ran.stderr.contains("--listen"), "{ran}");
+    assert!(
+        ran.stderr.contains(&address) && ran.stderr.contains("--listen"),
+        "{ran}"
+    );
 }
 
 #[test]
 fn open_means_loopback() {
     let folder = project();
     let path = folder.path().to_str().unwrap();
-    let args = ["up", path, "--open", "--listen", "0.0.0.0:0", "--ops-listen", "127.0.0.1:0"];
+    let args = [
+        "up",
+        path,
+        "--open",
+        "--listen",
+        "0.0.0.0:0",
+        "--ops-listen",
+        "127.0.0.1:0",
+    ];
     insta::assert_snapshot!(gantry(&args));
 }
 
@@ -91,7 +119,11 @@ fn mistakes_are_told_all_at_once() {
         "model: Book\nfields:\n  title: { type: txt }\n  author: { ref: Autor }\n  pages: { type: int, requird: true }\n",
     )
     .unwrap();
-    fs::write(folder.path().join("models/shelf.yaml"), "model: shelf\nfields:\n  id: { type: text }\n").unwrap();
+    fs::write(
+        folder.path().join("models/shelf.yaml"),
+        "model: shelf\nfields:\n  id: { type: text }\n",
+    )
+    .unwrap();
     let path = folder.path().to_str().unwrap();
     insta::assert_snapshot!(gantry(&["validate", path]).without(folder.path()));
     let ran = gantry(&["validate", path, "--output", "json"]);
