@@ -1,3 +1,4 @@
 //! The store on both engines, with the same bodies.
 
 mod migrate;
+mod records;
