@@ -49,7 +49,14 @@ use examples;
 )]
 pub struct Cli {
     /// How answers are printed: for people, or as JSON for programs
-    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        display_order = 900,
+        value_enum,
+        value_name = "FORM",
+        default_value_t
+    )]
     pub output: Output,
 
     #[command(subcommand)]

@@ -62,15 +62,13 @@ impl Table {
 
     /// Writes what fits into `width` and returns how many columns had to be left out.
     pub fn write(&self, out: &mut impl Write, width: Option<usize>) -> io::Result<usize> {
-        let cap = if width.is_some() {
-            CELL_MAX
-        } else {
-            usize::MAX
-        };
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|index| self.natural_width(index).min(cap))
+        let natural: Vec<usize> = (0..self.columns.len())
+            .map(|index| self.natural_width(index))
             .collect();
-        let shown = fitting(&widths, width.unwrap_or(usize::MAX));
+        let (widths, shown) = match width {
+            None => (natural, self.columns.len()),
+            Some(room) => fit(&natural, room),
+        };
         let titles: Vec<&str> = self.columns.iter().map(|c| c.title.as_str()).collect();
         let head = self.line(&titles, &widths[..shown]);
         writeln!(out, "{HEAD}{head}{HEAD:#}")?;
@@ -123,16 +121,26 @@ impl Table {
     }
 }
 
-/// How many columns fit, at least one.
-fn fitting(widths: &[usize], room: usize) -> usize {
+/// The columns' widths, and how many of them fit, at least one. Room that is left goes to those that were cut.
+fn fit(natural: &[usize], room: usize) -> (Vec<usize>, usize) {
+    let mut widths: Vec<usize> = natural.iter().map(|width| *width.min(&CELL_MAX)).collect();
     let mut used = 0;
-    for (index, width) in widths.iter().enumerate() {
-        used += width + if index > 0 { GAP } else { 0 };
-        if used > room && index > 0 {
-            return index;
+    let mut shown = 0;
+    for width in &widths {
+        let gap = if shown > 0 { GAP } else { 0 };
+        if used + gap + width > room && shown > 0 {
+            break;
         }
+        used += gap + width;
+        shown += 1;
     }
-    widths.len()
+    let mut spare = room.saturating_sub(used);
+    for (width, natural) in widths.iter_mut().zip(natural).take(shown) {
+        let more = spare.min(natural - *width);
+        *width += more;
+        spare -= more;
+    }
+    (widths, shown)
 }
 
 /// Without line breaks and control characters, which a record could hold to play with the terminal.
@@ -191,9 +199,9 @@ mod tests {
             ),
             0,
         );
-        let cut = format!("{}…", "x".repeat(39));
+        let cut = format!("{}…", "x".repeat(49));
         check(
-            Some(80),
+            Some(70),
             &format!(
                 "title       votes  plot\nDer Himmel      7  An angel\\nfalls\n千と千尋     1071  {cut}\n"
             ),

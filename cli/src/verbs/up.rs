@@ -35,8 +35,9 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
     let process = Process::new("gantry", Env::of_process("gantry"));
     process.follow_signals(Drain::EMBEDDED).map_err(failed)?;
     let stopping = process.stopping();
-    // The socket first: a busy port is told before anything is made.
+    // The sockets first: a busy port is told before anything is made.
     let listener = bind(&process, listen, "--listen").await?;
+    drop(bind(&process, ops_listen, "--ops-listen").await?);
     let started = tokio::select! {
         started = start(&args, project) => started?,
         () = stopping.cancelled() => return Ok(()),

@@ -11,14 +11,14 @@ use std::process::{Command, Stdio};
 
 /// What a run of the program left behind.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The program, ready to start: without the environment's own settings, colours and terminal.
-pub fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     #[expect(clippy::disallowed_methods, reason = "the program under test")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_gantry"));
     command
@@ -31,7 +31,7 @@ pub fn command(args: &[&str]) -> Command {
     command
 }
 
-pub fn gantry(args: &[&str]) -> Ran {
+pub(crate) fn gantry(args: &[&str]) -> Ran {
     let output = command(args).output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
@@ -43,19 +43,19 @@ pub fn gantry(args: &[&str]) -> Ran {
 impl Ran {
     /// The standard output of a run that must have gone well.
     #[track_caller]
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self}");
         self.stdout
     }
 
     #[track_caller]
-    pub fn json(self) -> serde_json::Value {
+    pub(crate) fn json(self) -> serde_json::Value {
         let text = self.ok();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
     /// With a folder's changing name replaced.
-    pub fn without(mut self, folder: &Path) -> Self {
+    pub(crate) fn without(mut self, folder: &Path) -> Self {
         let folder = folder.to_str().unwrap();
         self.stdout = self.stdout.replace(folder, "[folder]");
         self.stderr = self.stderr.replace(folder, "[folder]");

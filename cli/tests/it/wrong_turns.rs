@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use crate::{Ran, gantry};
 
 /// A new project from the template.
-pub fn project() -> tempfile::TempDir {
+pub(crate) fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     gantry(&["init", folder.path().to_str().unwrap()]).ok();
     folder
