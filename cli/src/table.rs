@@ -199,7 +199,7 @@ mod tests {
             ),
             0,
         );
-        let cut = format!("{}…", "x".repeat(49));
+        let cut = format!("{}…", "x".repeat(50));
         check(
             Some(70),
             &format!(
