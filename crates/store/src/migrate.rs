@@ -14,6 +14,7 @@ mod ops;
 mod plan;
 mod planning;
 mod postgres;
+mod probes;
 pub mod replica;
 mod role;
 mod run;

@@ -9,6 +9,10 @@ use tokio_postgres::Row as PostgresRow;
 use crate::encode::{Cells, Framed};
 use crate::{Aggregate, Column, Error, Format, Measure, Page, Record, Select, sqlite as lite};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "stands in map_err, which hands it over"
+)]
 fn failed(error: rusqlite::Error) -> Error {
     Error::Internal(error.to_string())
 }
@@ -217,10 +221,10 @@ fn measure(
     };
     match what {
         Measure::Count | Measure::CountOf(_) | Measure::CountDistinct(_) => {
-            row.write_json(at, &count, out)?
+            row.write_json(at, &count, out)?;
         }
         Measure::Min(id) | Measure::Max(id) => {
-            row.value(at, &scalar(model.field(id)))?.write_json(out)
+            row.value(at, &scalar(model.field(id)))?.write_json(out);
         }
         Measure::Sum(id) => row.write_json(at, &summed(id), out)?,
         Measure::Avg(id) => {

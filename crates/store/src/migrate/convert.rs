@@ -108,6 +108,7 @@ fn fits(to: &Column, v: &str) -> String {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of conversions")]
 fn sqlite(source: &str, target: &str, to: &Column, v: &str) -> Option<String> {
     let when =
         |condition: String, value: String| Some(format!("CASE WHEN {condition} THEN {value} END"));

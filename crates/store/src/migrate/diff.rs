@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::schema::{Column, Extra, Index, Schema, Table};
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a few dozen in all, made once")]
 pub enum Change {
     /// The table as it is, which is called `to` from then on.
     RenameTable {
@@ -198,6 +199,7 @@ fn same_values(from: &Column, to: &Column) -> bool {
     }
 }
 
+#[expect(clippy::similar_names, reason = "these and those are the two sides")]
 fn both(
     these: &BTreeMap<String, Index>,
     those: &BTreeMap<String, Index>,
@@ -205,6 +207,7 @@ fn both(
     missing(these, &missing(these, those))
 }
 
+#[expect(clippy::similar_names, reason = "these and those are the two sides")]
 fn missing<T: Clone + PartialEq>(
     these: &BTreeMap<String, T>,
     those: &BTreeMap<String, T>,

@@ -100,7 +100,6 @@ fn columns(sql: &str) -> Vec<(String, String)> {
     for letter in body.chars() {
         match (quoted, letter) {
             (Some(mark), _) if mark == letter => quoted = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quoted = Some(letter),
             (None, '(') => depth += 1,
             (None, ')') => depth = depth.saturating_sub(1),

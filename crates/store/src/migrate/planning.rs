@@ -5,8 +5,9 @@ use super::history::{self, Migration, State};
 use super::inspect;
 use super::live::Live;
 use super::plan::{AtStake, Plan, Step, grouped};
+use super::probes::Effect;
 use super::schema::Schema;
-use super::steps::{Draft, Effect, drafts};
+use super::steps::{Draft, drafts};
 use crate::Error;
 
 pub(super) async fn plan(

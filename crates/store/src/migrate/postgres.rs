@@ -107,6 +107,7 @@ pub(super) fn rename_table(from: &Table, to: &str) -> String {
     sql
 }
 
+#[expect(clippy::too_many_lines, reason = "one table: each operation as SQL")]
 pub(super) fn apply(table: &str, op: &Op) -> String {
     let name = quote(table);
     let mut sql = String::new();

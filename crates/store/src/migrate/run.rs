@@ -242,7 +242,7 @@ async fn finish_indexes(live: &mut Live, id: u64, schema: &Schema) -> Result<(),
                         "DROP INDEX CONCURRENTLY IF EXISTS {}",
                         quote(name)
                     ))
-                    .await?
+                    .await?;
                 }
                 None => {}
             }

@@ -100,7 +100,7 @@ pub(super) fn apply(before: &Table, after: &Table, ops: &[Op]) -> String {
             .map(|(name, _)| format!("DROP INDEX IF EXISTS {};\n", quote(name)))
             .collect::<Vec<_>>()
             .concat();
-        let made: String = make
+        let created: String = make
             .map(|(_, index)| format!("{};\n", index.create))
             .collect::<Vec<_>>()
             .concat();
@@ -119,7 +119,7 @@ pub(super) fn apply(before: &Table, after: &Table, ops: &[Op]) -> String {
                 .collect::<Vec<_>>()
                 .concat();
         }
-        return format!("{}{dropped}{sql}{made}{}", extras.0, extras.1);
+        return format!("{}{dropped}{sql}{created}{}", extras.0, extras.1);
     }
     let name = format!("gantry_new_{}", before.name);
     let columns = after_ops(before, ops);

@@ -1,9 +1,9 @@
 //! Changes as steps that a person reads: a summary, SQL forth and back, and what to count before.
 
-use super::convert::convert;
 use super::diff::{Alteration, Change, ColumnChange};
 use super::ops::{self, Op};
-use super::schema::{Column, Index, Table, parked, quote};
+use super::probes::{Effect, Probe, column_probes, unique_probes};
+use super::schema::{Index, Table, parked, quote};
 use super::{postgres, sqlite};
 use crate::Engine;
 
@@ -16,24 +16,6 @@ pub(super) struct Draft {
     pub(super) probes: Vec<Probe>,
     /// Runs by itself after the transaction, and may be run again.
     pub(super) concurrent: bool,
-}
-
-/// A question to the database as it is now.
-#[derive(Debug, Clone)]
-pub(super) struct Probe {
-    /// A query for one number.
-    pub(super) count: String,
-    pub(super) effect: Effect,
-    /// A query for a few texts to show.
-    pub(super) examples: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Effect {
-    /// As many of these are taken away: `values of film.rating`.
-    Loses(String),
-    /// Cannot be done while there are any: what, and what to do.
-    Blocks(String, String),
 }
 
 /// `renames` maps the tables' new names to those they have now, for probes.
@@ -219,6 +201,10 @@ fn rename_table(engine: Engine, from: &Table, to: &str) -> Draft {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one change of a table, told from first to last step"
+)]
 fn alter(engine: Engine, migration: u64, alteration: &Alteration, now: &str) -> Vec<Draft> {
     let table = &alteration.to.name;
     let ops: Vec<(Op, Op)> = alteration
@@ -370,130 +356,10 @@ pub(super) fn concurrently(index: &Index) -> String {
 }
 
 /// Columns go by the names that they have now.
-fn old_name<'a>(alteration: &'a Alteration, name: &'a str) -> &'a str {
+pub(super) fn old_name<'a>(alteration: &'a Alteration, name: &'a str) -> &'a str {
     let renames = alteration.columns.iter().find_map(|change| match change {
         ColumnChange::Rename { from, to } if to == name => Some(from.as_str()),
         _ => None,
     });
     renames.unwrap_or(name)
-}
-
-fn column_probes(
-    engine: Engine,
-    alteration: &Alteration,
-    now: &str,
-    change: &ColumnChange,
-) -> Vec<Probe> {
-    let shown = &alteration.to.name;
-    let rows = |condition: &str| format!("SELECT count(*) FROM {} WHERE {condition}", quote(now));
-    let missing = |count: String, column: &Column| Probe {
-        count,
-        effect: Effect::Blocks(
-            format!("rows of {shown} have no {}, which is required", column.name),
-            format!("give {} a `default:`, or fill it first", column.name),
-        ),
-        examples: None,
-    };
-    match change {
-        ColumnChange::Rename { .. } => Vec::new(),
-        ColumnChange::Add(column) if column.required && column.default.is_none() => {
-            vec![missing(rows("TRUE"), column)]
-        }
-        ColumnChange::Add(_) => Vec::new(),
-        ColumnChange::Park(column) => vec![Probe {
-            count: rows(&format!("{} IS NOT NULL", quote(&column.name))),
-            effect: Effect::Loses(format!("values of {shown}.{}", column.name)),
-            examples: None,
-        }],
-        ColumnChange::Retype { from, to } => {
-            let name = quote(old_name(alteration, &from.name));
-            let value = convert(engine, from, to, &name).unwrap_or_else(|| "NULL".to_owned());
-            let lost = format!("{name} IS NOT NULL AND ({value}) IS NULL");
-            let mut probes = vec![Probe {
-                count: rows(&lost),
-                effect: Effect::Loses(format!(
-                    "values of {shown}.{} that are no {}",
-                    to.name, to.key
-                )),
-                examples: Some(format!(
-                    "SELECT DISTINCT CAST({name} AS text) FROM {} WHERE {lost} LIMIT 3",
-                    quote(now)
-                )),
-            }];
-            if to.required && to.default.is_none() {
-                probes.push(missing(rows(&format!("({value}) IS NULL")), to));
-            }
-            probes
-        }
-        ColumnChange::Constrain { from, to }
-            if to.required && !from.required && to.default.is_none() =>
-        {
-            let name = quote(old_name(alteration, &from.name));
-            vec![missing(rows(&format!("{name} IS NULL")), to)]
-        }
-        ColumnChange::Constrain { .. } => Vec::new(),
-    }
-}
-
-/// Duplicates under each new unique index whose columns all are there already, and the index's name.
-fn unique_probes(alteration: &Alteration, now: &str) -> Vec<(String, Probe)> {
-    let created = alteration.columns.iter().filter_map(|change| match change {
-        ColumnChange::Add(column) | ColumnChange::Retype { to: column, .. } => {
-            Some(column.name.as_str())
-        }
-        _ => None,
-    });
-    let created: Vec<_> = created.collect();
-    let uniques = alteration
-        .create_indexes
-        .iter()
-        .filter(|(_, index)| index.unique && !created.iter().any(|name| index.uses(name)));
-    let as_now = |text: &str| {
-        alteration
-            .columns
-            .iter()
-            .fold(text.to_owned(), |text, change| match change {
-                ColumnChange::Rename { from, to } => text.replace(&quote(to), &quote(from)),
-                _ => text,
-            })
-    };
-    let probe = |(name, index): (&String, &Index)| {
-        let keys: Vec<_> = index.keys.iter().map(|key| as_now(key)).collect();
-        let list = keys.join(", ");
-        let mut conditions: Vec<_> = keys
-            .iter()
-            .map(|key| format!("{key} IS NOT NULL"))
-            .collect();
-        conditions.extend(index.only.as_ref().map(|only| as_now(only)));
-        let groups = format!(
-            "FROM {} WHERE {} GROUP BY {list} HAVING count(*) > 1",
-            quote(now),
-            conditions.join(" AND ")
-        );
-        let texts: Vec<_> = keys
-            .iter()
-            .map(|key| format!("CAST({key} AS text)"))
-            .collect();
-        let probe = Probe {
-            count: format!("SELECT count(*) FROM (SELECT 1 {groups}) AS found"),
-            effect: Effect::Blocks(
-                format!(
-                    "values of {} stand in more than one row, and are to be unique",
-                    index_title(alteration, index)
-                ),
-                "make them differ first".to_owned(),
-            ),
-            examples: Some(format!(
-                "SELECT {} {groups} LIMIT 3",
-                texts.join(" || ', ' || ")
-            )),
-        };
-        (name.clone(), probe)
-    };
-    uniques.map(probe).collect()
-}
-
-fn index_title(alteration: &Alteration, index: &Index) -> String {
-    let keys: Vec<_> = index.keys.iter().map(|key| key.replace('"', "")).collect();
-    format!("{}({})", alteration.to.name, keys.join(", "))
 }

@@ -170,5 +170,7 @@ fn numeric(decimal: &Decimal, out: &mut BytesMut) {
     out.put_i16(small(whole_groups) - 1);
     out.put_u16(sign);
     out.put_i16(small(fraction.len()));
-    groups.iter().for_each(|group| out.put_i16(*group));
+    for group in groups {
+        out.put_i16(group);
+    }
 }

@@ -7,6 +7,10 @@ use super::{Postgres, cells, errors};
 use crate::sql::{Arg, Scalar};
 use crate::{Error, KeyRow};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "stands in map_err, which hands it over"
+)]
 fn failed(error: tokio_postgres::Error) -> Error {
     errors::error(&error, None)
 }

@@ -160,7 +160,7 @@ fn ranges(select: &Select) -> Vec<Range<'_>> {
             ranges.push(Range {
                 equal: equal.clone(),
                 beyond: Some(beyond),
-            })
+            });
         };
         match (value.is_null(), nullable, key.nulls_first) {
             (true, _, true) => push(Beyond::NotNull(key)),

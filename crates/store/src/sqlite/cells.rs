@@ -33,7 +33,7 @@ impl Cells for Row<'_> {
             }
             // Arrays and json are kept in the form that they have on the wire.
             (ValueRef::Text(text), kind) if field.array || *kind == Kind::Json => {
-                out.extend_from_slice(text)
+                out.extend_from_slice(text);
             }
             (
                 ValueRef::Text(text),

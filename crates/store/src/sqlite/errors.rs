@@ -6,6 +6,10 @@ use rusqlite::ffi;
 use crate::{Error, Violation};
 
 /// `model` is the one written to.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "stands in map_err, which hands it over"
+)]
 pub(super) fn error(error: rusqlite::Error, model: Option<&Model>) -> Error {
     let rusqlite::Error::SqliteFailure(failure, message) = &error else {
         return Error::Internal(error.to_string());

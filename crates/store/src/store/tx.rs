@@ -20,6 +20,7 @@ pub struct Tx {
     inner: Inner,
 }
 
+#[expect(clippy::large_enum_variant, reason = "lives on the stack of one call")]
 enum Inner {
     Postgres(PostgresTx),
     Sqlite(SqliteTx),
@@ -183,10 +184,7 @@ impl Tx {
             }
             Write::Delete(_) => return Ok(()),
         };
-        for (guard, ids) in guards {
-            if ids.is_empty() {
-                continue;
-            }
+        for (guard, ids) in guards.into_iter().filter(|(_, ids)| !ids.is_empty()) {
             let operands = ids
                 .iter()
                 .map(|id| Operand::Value(Value::Uuid(*id)))

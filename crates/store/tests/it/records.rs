@@ -38,12 +38,20 @@ fields:
 
 /// A store with the models' tables in it.
 async fn open(database: &Database, models: &[&str]) -> (Store, Vec<Arc<Model>>) {
-    let sources: Vec<_> =
-        models.iter().enumerate().map(|(at, text)| (PathBuf::from(format!("{at}.yaml")), (*text).to_owned())).collect();
+    let sources: Vec<_> = models
+        .iter()
+        .enumerate()
+        .map(|(at, text)| (PathBuf::from(format!("{at}.yaml")), (*text).to_owned()))
+        .collect();
     let models = model::load_models(&sources).unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
     let settings = crate::migrate::settings(database);
-    migrate::apply(&settings, &models, &migrate::ApplyOptions::default()).await.unwrap();
-    (Store::open(&settings).await.unwrap(), models.iter().cloned().collect())
+    migrate::apply(&settings, &models, &migrate::ApplyOptions::default())
+        .await
+        .unwrap();
+    (
+        Store::open(&settings).await.unwrap(),
+        models.iter().cloned().collect(),
+    )
 }
 
 /// What the platform would write: declared values, then the system's.
@@ -51,7 +59,10 @@ fn record(model: &Model, declared: &[(FieldId, Value)]) -> (Uuid, Vec<Value>) {
     let id = Uuid::now_v7();
     let now: jiff::Timestamp = "2026-01-02T03:04:05.000006Z".parse().unwrap();
     let value = |(at, field): (FieldId, &model::Field)| match field.system {
-        None => declared.iter().find(|(id, _)| *id == at).map_or(Value::Null, |(_, value)| value.clone()),
+        None => declared
+            .iter()
+            .find(|(id, _)| *id == at)
+            .map_or(Value::Null, |(_, value)| value.clone()),
         Some(System::Id) => Value::Uuid(id),
         Some(System::CreatedAt | System::UpdatedAt) => Value::Timestamp(now),
         Some(System::CreatedBy) => Value::Text("tester".to_owned()),
@@ -96,7 +107,11 @@ async fn walk(store: &Store, mut select: Select) -> Vec<Uuid> {
         let page = store.list(&select, Format::JsonArray, None).await.unwrap();
         let records: Vec<serde_json::Value> = serde_json::from_slice(&page.body).unwrap();
         assert_eq!(records.len() as u64, page.rows);
-        ids.extend(records.iter().map(|record| record["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
+        ids.extend(
+            records
+                .iter()
+                .map(|record| record["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
+        );
         match page.next {
             None => return ids,
             Some(next) => select.after = Some(next),
@@ -107,9 +122,12 @@ async fn walk(store: &Store, mut select: Select) -> Vec<Uuid> {
 /// A value of a field, null one time in six; from few values, so that there are ties.
 fn any_value(field: &model::Field) -> BoxedStrategy<Value> {
     let one = scalar(&field.kind);
-    let value = match field.array {
-        true => prop::collection::vec(one, 0..4).prop_map(Value::Array).boxed(),
-        false => one,
+    let value = if field.array {
+        prop::collection::vec(one, 0..4)
+            .prop_map(Value::Array)
+            .boxed()
+    } else {
+        one
     };
     prop_oneof![1 => Just(Value::Null), 5 => value].boxed()
 }
@@ -125,10 +143,18 @@ fn scalar(kind: &Kind) -> BoxedStrategy<Value> {
     ];
     match kind {
         Kind::Text => text.prop_map(Value::Text).boxed(),
-        Kind::Int => prop_oneof![-3..4i64, any::<i64>(), Just(i64::MIN), Just(i64::MAX)].prop_map(Value::Int).boxed(),
-        Kind::Float => prop_oneof![Just(0.1), -2.0..2.0, prop::num::f64::NORMAL, Just(f64::MAX), Just(5e-324)]
-            .prop_map(Value::Float)
+        Kind::Int => prop_oneof![-3..4i64, any::<i64>(), Just(i64::MIN), Just(i64::MAX)]
+            .prop_map(Value::Int)
             .boxed(),
+        Kind::Float => prop_oneof![
+            Just(0.1),
+            -2.0..2.0,
+            prop::num::f64::NORMAL,
+            Just(f64::MAX),
+            Just(5e-324)
+        ]
+        .prop_map(Value::Float)
+        .boxed(),
         Kind::Decimal { .. } => prop_oneof![
             "-?[0-9]{1,3}(\\.[0-9]{1,4})?",
             "-?[1-9][0-9]{20,40}\\.[0-9]{0,1}[0-9]{20,40}",
@@ -146,20 +172,35 @@ fn scalar(kind: &Kind) -> BoxedStrategy<Value> {
         Kind::Time => (0..86_400_000_000i64)
             .prop_map(|micros| {
                 let time = jiff::civil::Time::midnight();
-                Value::Time(time.checked_add(jiff::SignedDuration::from_micros(micros)).unwrap())
+                Value::Time(
+                    time.checked_add(jiff::SignedDuration::from_micros(micros))
+                        .unwrap(),
+                )
             })
             .boxed(),
-        Kind::Timestamp => prop_oneof![Just(0), Just(1), -62_135_596_800_000_000..253_370_000_000_000_000i64]
-            .prop_map(|micros| Value::Timestamp(jiff::Timestamp::from_microsecond(micros).unwrap()))
-            .boxed(),
+        Kind::Timestamp => prop_oneof![
+            Just(0),
+            Just(1),
+            -62_135_596_800_000_000..253_370_000_000_000_000i64
+        ]
+        .prop_map(|micros| Value::Timestamp(jiff::Timestamp::from_microsecond(micros).unwrap()))
+        .boxed(),
         Kind::Json => json(),
-        Kind::Bytes => prop::collection::vec(any::<u8>(), 0..6).prop_map(Value::Bytes).boxed(),
-        Kind::Enum(values) => prop::sample::select(values.clone()).prop_map(Value::Text).boxed(),
+        Kind::Bytes => prop::collection::vec(any::<u8>(), 0..6)
+            .prop_map(Value::Bytes)
+            .boxed(),
+        Kind::Enum(values) => prop::sample::select(values.clone())
+            .prop_map(Value::Text)
+            .boxed(),
         Kind::Vector { dim, .. } => {
             let dim = usize::try_from(*dim).unwrap();
-            prop::collection::vec(-1e30f32..1e30, dim).prop_map(Value::Vector).boxed()
+            prop::collection::vec(-1e30f32..1e30, dim)
+                .prop_map(Value::Vector)
+                .boxed()
         }
-        Kind::Uuid | Kind::Ref { .. } => any::<u128>().prop_map(|bits| Value::Uuid(Uuid::from_u128(bits))).boxed(),
+        Kind::Uuid | Kind::Ref { .. } => any::<u128>()
+            .prop_map(|bits| Value::Uuid(Uuid::from_u128(bits)))
+            .boxed(),
     }
 }
 
@@ -175,9 +216,13 @@ fn json() -> BoxedStrategy<Value> {
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|items| format!("[{}]", items.join(","))),
             prop::collection::vec(("[a-c]{1,3}", inner), 0..4).prop_map(|members| {
-                let members: Vec<_> = members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(key, value)| format!("\"{key}\":{value}"))
+                    .collect();
                 format!("{{{}}}", members.join(", "))
             }),
         ]

@@ -48,7 +48,7 @@ fn value(kind: &Kind, number: u64) -> String {
             "'{}'",
             ["12", "x", "7.5", "true", "2024-02-03"][usize::try_from(number % 5).unwrap()]
         ),
-        Kind::Int => (number * 4_611_686_018_427_387_9).to_string(),
+        Kind::Int => (number * 46_116_860_184_273_879).to_string(),
         Kind::Float => format!("{number}.25"),
         Kind::Decimal { .. } => format!("'{number}.50'"),
         Kind::Bool => format!("'{}'", number % 2),

@@ -15,12 +15,19 @@ const BUDGET: Duration = Duration::from_secs(8);
 const LEAST: usize = 20;
 
 fn declared(model: &Model) -> Vec<FieldId> {
-    model.ids().filter(|(_, field)| field.system.is_none()).map(|(id, _)| id).collect()
+    model
+        .ids()
+        .filter(|(_, field)| field.system.is_none())
+        .map(|(id, _)| id)
+        .collect()
 }
 
 fn rows(model: &Model) -> impl Strategy<Value = Vec<Vec<(FieldId, Value)>>> {
     let fields = declared(model);
-    let row: Vec<_> = fields.iter().map(|id| any_value(model.field(*id))).collect();
+    let row: Vec<_> = fields
+        .iter()
+        .map(|id| any_value(model.field(*id)))
+        .collect();
     let row = row.prop_map(move |values| fields.iter().copied().zip(values).collect());
     prop::collection::vec(row, 1..12)
 }
@@ -39,15 +46,26 @@ fn json_of(model: &Model, values: &[Value]) -> String {
 }
 
 /// Runs until the budget is spent; says how far it came.
-async fn sweep<T>(name: &str, engine: Engine, strategy: impl Strategy<Value = T>, mut case: impl AsyncFnMut(T)) {
+async fn sweep<T>(
+    name: &str,
+    engine: Engine,
+    strategy: impl Strategy<Value = T>,
+    mut case: impl AsyncFnMut(T),
+) {
     let mut runner = TestRunner::deterministic();
     let (begun, mut cases) = (Instant::now(), 0);
     while begun.elapsed() < BUDGET && cases < 500 {
         case(strategy.new_tree(&mut runner).unwrap().current()).await;
         cases += 1;
     }
-    println!("{name} on {engine:?}: {cases} cases in {:?}", begun.elapsed());
-    assert!(cases >= LEAST, "{cases} cases of {name} are fewer than {LEAST}");
+    println!(
+        "{name} on {engine:?}: {cases} cases in {:?}",
+        begun.elapsed()
+    );
+    assert!(
+        cases >= LEAST,
+        "{cases} cases of {name} are fewer than {LEAST}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,13 +75,24 @@ async fn what_is_written_is_read_to_the_byte() {
         let model = &models[0];
         sweep("round trip", store.engine(), rows(model), async |rows| {
             let (ids, rows): (Vec<_>, Vec<_>) = rows.iter().map(|row| record(model, row)).unzip();
-            let written = store.write(&insert(model, rows.clone()), None).await.unwrap();
+            let written = store
+                .write(&insert(model, rows.clone()), None)
+                .await
+                .unwrap();
             for ((id, row), written) in ids.iter().zip(&rows).zip(&written.rows) {
                 let expected = json_of(model, row);
                 let written = written.as_ref().unwrap();
-                assert_eq!((written.id, written.version, written.created), (*id, 1, true));
+                assert_eq!(
+                    (written.id, written.version, written.created),
+                    (*id, 1, true)
+                );
                 assert_eq!(String::from_utf8_lossy(&written.body), expected);
-                let mut one = select(model, Filter::eq(FieldId::ID, Value::Uuid(*id)), Vec::new(), 1);
+                let mut one = select(
+                    model,
+                    Filter::eq(FieldId::ID, Value::Uuid(*id)),
+                    Vec::new(),
+                    1,
+                );
                 one.columns = all(model);
                 let read = store.read(&one, None).await.unwrap().unwrap();
                 assert_eq!(String::from_utf8_lossy(&read.body), expected);
@@ -79,7 +108,11 @@ async fn what_is_written_is_read_to_the_byte() {
 fn test(field: &model::Field, value: Value) -> BoxedStrategy<Test> {
     let operand = Operand::Value(value.clone());
     if field.array {
-        let items = if let Value::Array(items) = value { items } else { Vec::new() };
+        let items = if let Value::Array(items) = value {
+            items
+        } else {
+            Vec::new()
+        };
         let operands: Vec<_> = items.into_iter().map(Operand::Value).collect();
         return prop_oneof![
             Just(Test::IsNull),
@@ -105,12 +138,20 @@ fn test(field: &model::Field, value: Value) -> BoxedStrategy<Test> {
     let pattern = match (&value, &field.kind) {
         (Value::Text(text), model::Kind::Text) => {
             let part: String = text.chars().skip(1).take(2).collect();
-            let part = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let part = part
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
             format!("%{part}%")
         }
-        _ => return prop_oneof![compare, Just(Test::In(vec![operand])), Just(Test::IsNull)].boxed(),
+        _ => {
+            return prop_oneof![compare, Just(Test::In(vec![operand])), Just(Test::IsNull)].boxed();
+        }
     };
-    let like = any::<bool>().prop_map(move |fold_case| Test::Like { pattern: pattern.clone(), fold_case });
+    let like = any::<bool>().prop_map(move |fold_case| Test::Like {
+        pattern: pattern.clone(),
+        fold_case,
+    });
     prop_oneof![compare, Just(Test::In(vec![operand])), like].boxed()
 }
 
@@ -120,9 +161,14 @@ async fn a_filter_finds_what_the_model_says_it_finds() {
         let (store, models) = open(&database, &[EVERYTHING]).await;
         let model = &models[0];
         let mut runner = TestRunner::deterministic();
-        let data: Vec<_> = (0..6).flat_map(|_| rows(model).new_tree(&mut runner).unwrap().current()).collect();
+        let data: Vec<_> = (0..6)
+            .flat_map(|_| rows(model).new_tree(&mut runner).unwrap().current())
+            .collect();
         let (ids, records): (Vec<_>, Vec<_>) = data.iter().map(|row| record(model, row)).unzip();
-        store.write(&insert(model, records.clone()), None).await.unwrap();
+        store
+            .write(&insert(model, records.clone()), None)
+            .await
+            .unwrap();
         let fields = declared(model);
         let (shape, values) = (Arc::clone(model), records.clone());
         let leaf = (0..fields.len(), 0..records.len()).prop_flat_map(move |(field, row)| {
@@ -144,10 +190,17 @@ async fn a_filter_finds_what_the_model_says_it_finds() {
             let pairs: Vec<_> = ids.iter().copied().zip(&records).collect();
             let mut expected: Vec<_> = pairs.iter().filter(holds).map(|(id, _)| *id).collect();
             expected.sort_unstable();
-            let order = vec![model::Order { field: FieldId::ID, descending: false, nulls_first: false }];
+            let order = vec![model::Order {
+                field: FieldId::ID,
+                descending: false,
+                nulls_first: false,
+            }];
             let found = walk(&store, select(model, filter.clone(), order, 1_000)).await;
             assert_eq!(found, expected, "{filter:?}");
-            let count = store.count(&select(model, filter.clone(), Vec::new(), 0), true, None).await.unwrap();
+            let count = store
+                .count(&select(model, filter.clone(), Vec::new(), 0), true, None)
+                .await
+                .unwrap();
             assert_eq!(count, expected.len() as u64);
         })
         .await;
