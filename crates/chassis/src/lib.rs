@@ -15,7 +15,7 @@ pub use environment::Env;
 pub use life::{Life, Phase};
 pub use logs::start_logs;
 pub use metrics::Metrics;
-pub use ops::{HealthOf, Ops};
+pub use ops::{HealthOf, Ops, health_of};
 pub use process::{Drain, Error, Process, run};
 pub use secret::Secret;
 pub use serve::{HttpLimits, bind, serve};

@@ -16,6 +16,14 @@ use crate::{HttpLimits, Life, Metrics, Phase, VERSION};
 /// Asks a service how it is. Never longer than a few seconds.
 pub type HealthOf = Arc<dyn Fn() -> BoxFuture<'static, Health> + Send + Sync>;
 
+/// The health of what stands behind the seam, as this process's.
+pub fn health_of(calls: Arc<dyn wire::Calls>) -> HealthOf {
+    Arc::new(move || {
+        let calls = Arc::clone(&calls);
+        Box::pin(async move { calls.health().await })
+    })
+}
+
 #[derive(Clone)]
 pub struct Ops {
     pub service: &'static str,
