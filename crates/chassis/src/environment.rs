@@ -18,15 +18,26 @@ pub struct Env {
 impl Env {
     /// Of this process.
     pub fn of_process(service: &str) -> Self {
-        Self::new(service, std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        Self::new(
+            service,
+            std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            }),
+        )
     }
 
     pub fn new(service: &str, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let prefix = format!("GANTRY_{}_", service.to_uppercase());
-        let variables = variables.into_iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
-        Self { prefix, variables, asked: RefCell::default(), faults: RefCell::default() }
+        let variables = variables
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(&prefix))
+            .collect();
+        Self {
+            prefix,
+            variables,
+            asked: RefCell::default(),
+            faults: RefCell::default(),
+        }
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -37,7 +48,9 @@ impl Env {
     }
 
     fn fault(&self, name: &str, why: impl Display) {
-        self.faults.borrow_mut().push(format!("{}{name}: {why}", self.prefix));
+        self.faults
+            .borrow_mut()
+            .push(format!("{}{name}: {why}", self.prefix));
     }
 
     /// The variable, where it is set.
@@ -78,9 +91,16 @@ impl Env {
         let asked = self.asked.borrow();
         for name in self.variables.keys().filter(|name| !asked.contains(*name)) {
             let known: Vec<_> = asked.iter().map(String::as_str).collect();
-            faults.push(format!("{name}: there is no such setting; there are {}", known.join(", ")));
+            faults.push(format!(
+                "{name}: there is no such setting; there are {}",
+                known.join(", ")
+            ));
         }
-        if faults.is_empty() { Ok(()) } else { Err(Error::Settings(faults)) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Settings(faults))
+        }
     }
 }
 
@@ -90,12 +110,21 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let variables = [("GANTRY_API_PAGE", "many"), ("GANTRY_API_LISEN", "x"), ("GANTRY_DATAFLOW_X", "1")];
-        let env = Env::new("api", variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let variables = [
+            ("GANTRY_API_PAGE", "many"),
+            ("GANTRY_API_LISEN", "x"),
+            ("GANTRY_DATAFLOW_X", "1"),
+        ];
+        let env = Env::new(
+            "api",
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         assert_eq!(env.or("PAGE", 7u64), 7);
         assert_eq!(env.or("LISTEN", 1u16), 1);
         assert_eq!(env.required("DATAFLOW", String::new()), "");
-        let Err(Error::Settings(faults)) = env.finish() else { panic!("there are faults") };
+        let Err(Error::Settings(faults)) = env.finish() else {
+            panic!("there are faults")
+        };
         insta::assert_snapshot!(faults.join("\n"), @r"
         GANTRY_API_PAGE: invalid digit found in string
         GANTRY_API_DATAFLOW: must be set

@@ -34,7 +34,9 @@ impl Life {
     /// From now on traffic may come. A process that drains stays draining.
     pub fn ready(&self) {
         // Fails where the process drains already, which is as it should be.
-        let _ = self.phase.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self
+            .phase
+            .compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire);
     }
 
     pub fn drain(&self) {

@@ -6,14 +6,25 @@ use tracing_subscriber::EnvFilter;
 
 /// `filter` is in the form of `GANTRY_LOG`: `info`, `warn,nodes=debug`. Called twice, the first call counts.
 pub fn start_logs(filter: Option<&str>) {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).parse_lossy(filter.unwrap_or(""));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .parse_lossy(filter.unwrap_or(""));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second start is a test's second server in one process.
-    let _ = if std::io::stderr().is_terminal() { logs.try_init() } else { logs.json().flatten_event(true).try_init() };
+    let _ = if std::io::stderr().is_terminal() {
+        logs.try_init()
+    } else {
+        logs.json().flatten_event(true).try_init()
+    };
 }
 
 /// `GANTRY_LOG`, which is every service's.
 pub(crate) fn filter() -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "chassis is the reader of the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "chassis is the reader of the environment"
+    )]
     std::env::var("GANTRY_LOG").ok()
 }

@@ -7,7 +7,9 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 /// Upper bounds of the latency histogram, in seconds.
-const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const BOUNDS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -47,7 +49,9 @@ impl Metrics {
             in_flight: AtomicI64::new(0),
             series: RwLock::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub fn begin(&self) -> InFlight {
@@ -57,9 +61,14 @@ impl Metrics {
 
     /// `route` is one of a bounded set: a node's name, a pattern; never a path as it came.
     pub fn observe(&self, route: &str, status: u16, took: Duration) {
-        let Some(series) = self.series(route, status) else { return };
+        let Some(series) = self.series(route, status) else {
+            return;
+        };
         series.count.fetch_add(1, Ordering::Relaxed);
-        series.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        series.micros.fetch_add(
+            u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
         let seconds = took.as_secs_f64();
         if let Some(bucket) = BOUNDS.iter().position(|bound| seconds <= *bound) {
             series.buckets[bucket].fetch_add(1, Ordering::Relaxed);
@@ -71,7 +80,9 @@ impl Metrics {
         if let Some(series) = self.inner.series.read().ok()?.get(&key) {
             return Some(Arc::clone(series));
         }
-        Some(Arc::clone(self.inner.series.write().ok()?.entry(key).or_default()))
+        Some(Arc::clone(
+            self.inner.series.write().ok()?.entry(key).or_default(),
+        ))
     }
 
     pub fn render(&self) -> String {
@@ -81,22 +92,48 @@ impl Metrics {
         text
     }
 
+    #[expect(clippy::too_many_lines, reason = "one page of text, from top to bottom")]
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let inner = &self.inner;
-        let since = inner.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let since = inner
+            .started
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs_f64();
         writeln!(out, "# TYPE gantry_build_info gauge")?;
-        writeln!(out, "gantry_build_info{{service=\"{}\",version=\"{}\"}} 1", inner.service, crate::VERSION)?;
-        writeln!(out, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {since}")?;
+        writeln!(
+            out,
+            "gantry_build_info{{service=\"{}\",version=\"{}\"}} 1",
+            inner.service,
+            crate::VERSION
+        )?;
+        writeln!(
+            out,
+            "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {since}"
+        )?;
         if let Some(bytes) = resident_bytes() {
-            writeln!(out, "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}")?;
+            writeln!(
+                out,
+                "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}"
+            )?;
         }
         if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
-            writeln!(out, "# TYPE process_open_fds gauge\nprocess_open_fds {}", open.count())?;
+            writeln!(
+                out,
+                "# TYPE process_open_fds gauge\nprocess_open_fds {}",
+                open.count()
+            )?;
         }
         writeln!(out, "# TYPE gantry_requests_in_flight gauge")?;
-        writeln!(out, "gantry_requests_in_flight {}", inner.in_flight.load(Ordering::Relaxed))?;
+        writeln!(
+            out,
+            "gantry_requests_in_flight {}",
+            inner.in_flight.load(Ordering::Relaxed)
+        )?;
         writeln!(out, "# TYPE gantry_request_duration_seconds histogram")?;
-        let Ok(series) = inner.series.read() else { return Ok(()) };
+        let Ok(series) = inner.series.read() else {
+            return Ok(());
+        };
         let mut keys: Vec<_> = series.keys().collect();
         keys.sort();
         for key in keys {
@@ -106,14 +143,26 @@ impl Metrics {
             let mut sum = 0;
             for (bound, bucket) in BOUNDS.iter().zip(&one.buckets) {
                 sum += bucket.load(Ordering::Relaxed);
-                writeln!(out, "gantry_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {sum}")?;
+                writeln!(
+                    out,
+                    "gantry_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {sum}"
+                )?;
             }
             let count = one.count.load(Ordering::Relaxed);
             #[expect(clippy::cast_precision_loss, reason = "a sum of seconds for people")]
             let seconds = one.micros.load(Ordering::Relaxed) as f64 / 1e6;
-            writeln!(out, "gantry_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {count}")?;
-            writeln!(out, "gantry_request_duration_seconds_sum{{{labels}}} {seconds}")?;
-            writeln!(out, "gantry_request_duration_seconds_count{{{labels}}} {count}")?;
+            writeln!(
+                out,
+                "gantry_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {count}"
+            )?;
+            writeln!(
+                out,
+                "gantry_request_duration_seconds_sum{{{labels}}} {seconds}"
+            )?;
+            writeln!(
+                out,
+                "gantry_request_duration_seconds_count{{{labels}}} {count}"
+            )?;
         }
         Ok(())
     }
@@ -122,5 +171,10 @@ impl Metrics {
 /// Pages of 4 KiB, from the second figure of `statm`.
 fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    statm.split_whitespace().nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096)
+    statm
+        .split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|pages| pages * 4096)
 }

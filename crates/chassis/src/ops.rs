@@ -34,7 +34,13 @@ pub struct Ops {
 
 /// Serves as long as anything does: probes must see the drain.
 pub(crate) async fn serve(listener: TcpListener, ops: Ops, life: Life) {
-    crate::serve(listener, ops.router(), HttpLimits::default(), life.stopping()).await;
+    crate::serve(
+        listener,
+        ops.router(),
+        HttpLimits::default(),
+        life.stopping(),
+    )
+    .await;
 }
 
 impl Ops {
@@ -63,12 +69,20 @@ async fn readyz(State(ops): State<Ops>) -> Response {
 
 async fn health(State(ops): State<Ops>) -> Response {
     let health = (ops.health)().await;
-    let status = if health.status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if health.status == Status::Down {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
     (status, Json(health)).into_response()
 }
 
 async fn metrics(State(ops): State<Ops>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], ops.metrics.render()).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        ops.metrics.render(),
+    )
+        .into_response()
 }
 
 async fn version(State(ops): State<Ops>) -> Json<serde_json::Value> {

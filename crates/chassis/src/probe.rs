@@ -10,7 +10,8 @@ use crate::Env;
 /// 0 where the service's own `/readyz` says 200.
 pub(crate) fn healthcheck(service: &str) -> ExitCode {
     let env = Env::of_process(service);
-    let mut address: SocketAddr = env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100)));
+    let mut address: SocketAddr =
+        env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100)));
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }

@@ -21,9 +21,15 @@ pub struct Drain {
 }
 
 impl Drain {
-    pub const SERVICE: Self = Self { serve_on: Duration::from_secs(3), finish: Duration::from_secs(25) };
+    pub const SERVICE: Self = Self {
+        serve_on: Duration::from_secs(3),
+        finish: Duration::from_secs(25),
+    };
     /// On a laptop nobody stands in front.
-    pub const EMBEDDED: Self = Self { serve_on: Duration::ZERO, finish: Duration::from_secs(10) };
+    pub const EMBEDDED: Self = Self {
+        serve_on: Duration::ZERO,
+        finish: Duration::from_secs(10),
+    };
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +59,13 @@ pub struct Process {
 impl Process {
     /// For processes that have a `main` of their own; signals and runtime are theirs.
     pub fn new(service: &'static str, env: Env) -> Self {
-        Self { env, life: Life::default(), metrics: Metrics::new(service), tasks: TaskTracker::new(), service }
+        Self {
+            env,
+            life: Life::default(),
+            metrics: Metrics::new(service),
+            tasks: TaskTracker::new(),
+            service,
+        }
     }
 
     pub async fn bind(&self, address: SocketAddr) -> Result<TcpListener, Error> {
@@ -71,18 +83,31 @@ impl Process {
     }
 
     /// Starts the ops port and the watchdog over `health`.
-    pub async fn watch(&self, address: SocketAddr, health: crate::HealthOf) -> Result<SocketAddr, Error> {
+    pub async fn watch(
+        &self,
+        address: SocketAddr,
+        health: crate::HealthOf,
+    ) -> Result<SocketAddr, Error> {
         let listener = self.bind(address).await?;
-        let bound = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
-        let ops = Ops { service: self.service, life: self.life.clone(), metrics: self.metrics.clone(), health };
-        Watchdog::start(&self.tasks, &self.life, ops.health.clone());
-        self.tasks.spawn(crate::ops::serve(listener, ops, self.life.clone()));
+        let bound = listener
+            .local_addr()
+            .map_err(|source| Error::Bind { address, source })?;
+        let ops = Ops {
+            service: self.service,
+            life: self.life.clone(),
+            metrics: self.metrics.clone(),
+            health,
+        };
+        Watchdog::start(&self.tasks, &self.life, std::sync::Arc::clone(&ops.health));
+        self.tasks
+            .spawn(crate::ops::serve(listener, ops, self.life.clone()));
         Ok(bound)
     }
 
     /// Follows signals: the first drains, the second abandons. Returns at once.
     pub fn follow_signals(&self, drain: Drain) -> Result<(), Error> {
-        let failed = |error: std::io::Error| Error::Service(format!("signals cannot be followed: {error}"));
+        let failed =
+            |error: std::io::Error| Error::Service(format!("signals cannot be followed: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let life = self.life.clone();
@@ -111,12 +136,18 @@ impl Process {
 }
 
 /// Runs a service's life. `<service> healthcheck` asks the running one instead.
-pub fn run<F: Future<Output = Result<(), Error>>>(service: &'static str, life: impl FnOnce(Process) -> F) -> ExitCode {
+pub fn run<F: Future<Output = Result<(), Error>>>(
+    service: &'static str,
+    life: impl FnOnce(Process) -> F,
+) -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("healthcheck") {
         return crate::probe::healthcheck(service);
     }
     crate::start_logs(crate::logs::filter().as_deref());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(error = %error, "the runtime cannot start");

@@ -25,17 +25,27 @@ pub struct HttpLimits {
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), head_bytes: 64 * 1024 }
+        Self {
+            head: Duration::from_secs(30),
+            head_bytes: 64 * 1024,
+        }
     }
 }
 
 /// A listener that can be bound again at once after a restart.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Bind { address, source })
 }
 
 /// Serves until `stopping`, then ends what is under way; returns when that has ended.
-pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stopping: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: HttpLimits,
+    stopping: CancellationToken,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -44,7 +54,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
         .max_buf_size(limits.head_bytes.max(8 * 1024))
         .pipeline_flush(true);
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(head_bytes).max_concurrent_streams(256);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(head_bytes)
+        .max_concurrent_streams(256);
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     loop {
@@ -79,7 +93,9 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "a connection keeps its delay");
     }
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .into_owned();
     let watched = graceful.watch(connection);
     async move {
         if let Err(error) = watched.await {

@@ -24,13 +24,19 @@ impl Watchdog {
         let beat = limit / 10;
         let (counter, stopping) = (Arc::clone(&turns), life.stopping());
         tasks.spawn(async move {
-            while tokio::time::timeout(beat, stopping.cancelled()).await.is_err() {
+            while tokio::time::timeout(beat, stopping.cancelled())
+                .await
+                .is_err()
+            {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
         let (counter, stopping) = (Arc::clone(&answers), life.stopping());
         tasks.spawn(async move {
-            while tokio::time::timeout(beat, stopping.cancelled()).await.is_err() {
+            while tokio::time::timeout(beat, stopping.cancelled())
+                .await
+                .is_err()
+            {
                 // Down is an answer too; only silence is not.
                 health().await;
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -38,16 +44,24 @@ impl Watchdog {
         });
         let stopping = life.stopping();
         let watch = move || {
-            let mut watched = [Watched::new("the event loop", turns), Watched::new("the store's answer", answers)];
+            let mut watched = [
+                Watched::new("the event loop", turns),
+                Watched::new("the store's answer", answers),
+            ];
             while !stopping.is_cancelled() {
                 std::thread::sleep(beat);
                 if let Some(stuck) = watched.iter_mut().find_map(|watched| watched.stuck(limit)) {
-                    tracing::error!(limit_s = limit.as_secs(), "{stuck} is stuck; the process ends itself");
+                    tracing::error!(
+                        limit_s = limit.as_secs(),
+                        "{stuck} is stuck; the process ends itself"
+                    );
                     std::process::abort();
                 }
             }
         };
-        let started = std::thread::Builder::new().name("gantry-watchdog".to_owned()).spawn(watch);
+        let started = std::thread::Builder::new()
+            .name("gantry-watchdog".to_owned())
+            .spawn(watch);
         if let Err(error) = started {
             tracing::warn!(error = %error, "the watchdog cannot start");
         }
@@ -63,7 +77,12 @@ struct Watched {
 
 impl Watched {
     fn new(what: &'static str, counter: Arc<AtomicU64>) -> Self {
-        Self { what, counter, last: 0, since: Instant::now() }
+        Self {
+            what,
+            counter,
+            last: 0,
+            since: Instant::now(),
+        }
     }
 
     fn stuck(&mut self, limit: Duration) -> Option<&'static str> {

@@ -1,1 +1,88 @@
-//! To be written.
+//! The service that holds the data: it alone speaks to the stores and authenticates.
+
+mod error;
+mod location;
+pub mod migrations;
+mod routes;
+mod settings;
+
+use std::sync::Arc;
+
+use model::Project;
+use nodes::Nodes;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use wire::{Caller, Calls};
+
+pub use error::Error;
+pub use settings::Settings;
+
+/// A project over its store, ready to be called.
+pub struct App {
+    pub project: Project,
+    nodes: Arc<Nodes>,
+    store: Store,
+    /// What the start migrated.
+    pub applied: migrations::Applied,
+}
+
+impl App {
+    /// Reads the project, migrates what loses nothing, opens the store.
+    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
+        let project = Project::load(&settings.project).map_err(Error::Files)?;
+        Self::of(project, settings).await
+    }
+
+    /// The same of a project that was read before.
+    pub async fn of(project: Project, settings: &Settings) -> Result<Self, Error> {
+        let location = location::of(&project, settings)?;
+        let applied = migrations::apply_to(&location, &project, false).await?;
+        for note in &applied.notes {
+            tracing::warn!("{note}");
+        }
+        let store = Store::open(&location).await?;
+        let rules = nodes::Settings {
+            open: settings.open,
+            limits: project.settings.limits,
+        };
+        let nodes = Nodes::new(
+            store.clone(),
+            &project.name,
+            Arc::clone(&project.models),
+            rules,
+        )
+        .await;
+        Ok(Self {
+            nodes: nodes.map_err(Error::Problem)?,
+            store,
+            applied,
+            project,
+        })
+    }
+
+    pub fn calls(&self) -> Arc<dyn Calls> {
+        Arc::clone(&self.nodes) as Arc<dyn Calls>
+    }
+
+    /// Whoever starts the platform on their own machine may do everything there.
+    pub fn local_admin(&self) -> Caller {
+        self.nodes.local_admin()
+    }
+
+    /// Ends the connections, after what is under way.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Serves the internal routes until `stopping`.
+pub async fn serve(listener: TcpListener, calls: Arc<dyn Calls>, stopping: CancellationToken) {
+    chassis::serve(
+        listener,
+        routes::router(calls),
+        chassis::HttpLimits::default(),
+        stopping,
+    )
+    .await;
+}

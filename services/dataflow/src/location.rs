@@ -1,0 +1,53 @@
+//! Where a project's database is.
+
+use std::path::PathBuf;
+
+use model::Project;
+use store::Location;
+
+use crate::{Error, Settings};
+
+/// What the settings say, else gantry.yaml, else SQLite inside the project's folder.
+pub(crate) fn of(project: &Project, settings: &Settings) -> Result<store::Settings, Error> {
+    let from_file = || -> Result<Option<String>, Error> {
+        let Some(path) = &project.settings.database_url_file else {
+            return Ok(None);
+        };
+        let path = project.root.join(path);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| store::Error::Setup(format!("{}: {error}", path.display())))?;
+        Ok(Some(text.trim().to_owned()))
+    };
+    let url = match (&settings.database_url, &project.settings.database_url) {
+        (Some(url), _) => Some(url.reveal().to_owned()),
+        (None, Some(url)) => Some(url.clone()),
+        (None, None) => from_file()?,
+    };
+    let location = match url {
+        None => Location::Sqlite(project.root.join(".gantry").join("data.db")),
+        Some(url) => parse(&url)?,
+    };
+    let mut store = store::Settings::new(location);
+    store.pool = project.settings.pool;
+    store.statement_timeout = project
+        .settings
+        .statement_timeout
+        .unwrap_or(store.statement_timeout);
+    store.lock_timeout = project.settings.lock_timeout.unwrap_or(store.lock_timeout);
+    Ok(store)
+}
+
+/// `postgres://…`, or `sqlite:` and a path.
+fn parse(url: &str) -> Result<Location, Error> {
+    match url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(url.to_owned())),
+        Some(("sqlite", path)) => Ok(Location::Sqlite(PathBuf::from(
+            path.strip_prefix("//").unwrap_or(path),
+        ))),
+        _ => {
+            // The text may hold a password, so it is not shown.
+            let detail = "the database's URL begins with neither `postgres://` nor `sqlite:`";
+            Err(store::Error::Setup(detail.to_owned()).into())
+        }
+    }
+}
