@@ -1,1 +1,31 @@
-//! To be written.
+//! Models → catalogue → plans → answers: everything that can be called, in this process.
+
+mod aggregate;
+mod arguments;
+mod body;
+mod bulk;
+mod caller;
+mod catalogue;
+mod change;
+mod context;
+mod create;
+mod cursor;
+mod delete;
+mod door;
+mod idempotency;
+mod keys;
+mod live;
+mod measures;
+mod nodes;
+mod plan;
+mod problem;
+mod question;
+mod read;
+mod schema;
+mod transaction;
+mod upsert;
+mod values;
+mod verb;
+mod view;
+
+pub use nodes::{Nodes, Settings};

@@ -1,0 +1,203 @@
+//! A body as JSON, checked for form before anyone reads values from it.
+
+use std::borrow::Cow;
+
+use model::{Csv, Field, Model, Object, Value};
+use serde_json::value::RawValue;
+use wire::{Code, Fault, Media, Problem};
+
+pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(Code::MalformedBody).detail(detail)
+}
+
+/// Well-formed JSON text that nests no deeper than allowed; empty where there is no body.
+pub(crate) fn text(bytes: &[u8], most_depth: usize) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    if text.is_empty() {
+        return Ok(text);
+    }
+    check(text, most_depth)?;
+    Ok(text)
+}
+
+fn check(text: &str, most_depth: usize) -> Result<(), Problem> {
+    if depth(text) > most_depth {
+        return Err(malformed(format!(
+            "the body nests deeper than {most_depth} levels"
+        )));
+    }
+    serde_json::from_str::<&RawValue>(text)
+        .map(|_| ())
+        .map_err(|error| malformed(error.to_string()))
+}
+
+/// How deep brackets nest, strings aside.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut most, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                most = most.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+/// Text that was checked before, as an object.
+pub(crate) fn object<'a>(text: &'a str, pointer: &str) -> Result<Object<'a>, Problem> {
+    if text.is_empty() {
+        return Ok(Object {
+            members: Vec::new(),
+        });
+    }
+    if !text.starts_with('{') {
+        return Err(wrong_type(pointer, "an object is expected here"));
+    }
+    Object::parse(text).map_err(malformed)
+}
+
+/// Text that was checked before, as a list.
+pub(crate) fn list<'a>(text: &'a str, pointer: &str) -> Result<Vec<&'a RawValue>, Problem> {
+    if !text.starts_with('[') {
+        return Err(wrong_type(pointer, "a list is expected here"));
+    }
+    serde_json::from_str(text).map_err(|error| malformed(error.to_string()))
+}
+
+pub(crate) fn wrong_type(pointer: &str, detail: &str) -> Problem {
+    crate::problem::of_input(vec![Fault::new(pointer, "wrong_type", detail)])
+}
+
+/// A JSON list of texts, or one text with commas, as in `order` and `select`.
+pub(crate) fn texts(raw: &RawValue, pointer: &str) -> Result<Vec<String>, Fault> {
+    let wrong = || Fault::new(pointer, "wrong_type", "a list of texts is expected here");
+    if raw.get().starts_with('"') {
+        let text: String = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
+        return Ok(vec![text]);
+    }
+    serde_json::from_str(raw.get()).map_err(|_| wrong())
+}
+
+/// JSON Lines or CSV as a JSON list of records, so that there is one way in.
+pub(crate) fn as_json_list<'a>(
+    media: Media,
+    bytes: &'a [u8],
+    model: &Model,
+    most_depth: usize,
+) -> Result<Cow<'a, str>, Problem> {
+    match media {
+        Media::Json => text(bytes, most_depth).map(Cow::Borrowed),
+        Media::JsonLines => {
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
+            let mut list = String::with_capacity(text.len() + 2);
+            let lines = text.lines().enumerate();
+            for (index, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+                check(line, most_depth).map_err(|problem| {
+                    malformed(format!("line {}: {}", index + 1, problem.detail))
+                })?;
+                list.push(if list.is_empty() { '[' } else { ',' });
+                list.push_str(line);
+            }
+            list.push_str(if list.is_empty() { "[]" } else { "]" });
+            Ok(Cow::Owned(list))
+        }
+        Media::Csv => csv(bytes, model).map(Cow::Owned),
+    }
+}
+
+fn csv(bytes: &[u8], model: &Model) -> Result<String, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
+    let mut records = Csv::new(text);
+    let bad = |bad: model::BadCsv| malformed(format!("line {}: {}", bad.line, bad.detail));
+    let Some(header) = records.next().transpose().map_err(bad)? else {
+        return Ok("[]".to_owned());
+    };
+    let names: Vec<String> = header
+        .cells
+        .into_iter()
+        .map(Option::unwrap_or_default)
+        .collect();
+    let mut out = b"[".to_vec();
+    let mut faults = Vec::new();
+    for (index, record) in records.enumerate() {
+        let record = record.map_err(bad)?;
+        out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+        for (at, (name, cell)) in names.iter().zip(&record.cells).enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            model::write_json_string(name, &mut out);
+            out.push(b':');
+            let field = model.find(name).map(|field| model.field(field));
+            if let Err(fault) = cell_as_json(field, cell.as_deref(), &mut out) {
+                faults.push(Fault::new(format!("/{index}/{name}"), fault.0, fault.1));
+                out.extend_from_slice(b"null");
+            }
+        }
+        out.push(b'}');
+    }
+    if !faults.is_empty() {
+        return Err(crate::problem::of_input(faults));
+    }
+    out.push(b']');
+    String::from_utf8(out).map_err(|_| malformed("the body is not UTF-8"))
+}
+
+fn cell_as_json(
+    field: Option<&Field>,
+    cell: Option<&str>,
+    out: &mut Vec<u8>,
+) -> Result<(), (&'static str, String)> {
+    match (field, cell) {
+        (_, None) => out.extend_from_slice(b"null"),
+        // A list's cell is JSON, as it is written.
+        (Some(field), Some(cell)) if field.array => {
+            if serde_json::from_str::<&RawValue>(cell).is_err() {
+                return Err(("wrong_type", format!("{} is a JSON list", field.name)));
+            }
+            out.extend_from_slice(cell.as_bytes());
+        }
+        (Some(field), Some(cell)) => {
+            let value = Value::from_text(field, cell).map_err(|bad| (bad.code, bad.detail))?;
+            value.write_json(out);
+        }
+        (None, Some(cell)) => model::write_json_string(cell, out),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_is_checked_before_values() {
+        for (body, fits) in [
+            ("", true),
+            (" {} ", true),
+            (r#"{"a":"[[["}"#, true),
+            (r#"{"a":"\"[[["}"#, true),
+            ("[[[]]]", true),
+            ("[[[[]]]]", false),
+            ("{", false),
+            ("{}x", false),
+            ("{'a':1}", false),
+        ] {
+            assert_eq!(text(body.as_bytes(), 3).is_ok(), fits, "{body}");
+        }
+        assert!(text(b"\xff", 3).is_err());
+        assert_eq!(
+            object(r#"{"a":1,"a":2}"#, "").unwrap_err().code,
+            Code::MalformedBody
+        );
+    }
+}

@@ -1,0 +1,259 @@
+//! The catalogue as a caller may know it.
+
+use access::{Decision, Policy, Principal};
+use model::{Action, FieldId, Kind, Model, value_schema};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use wire::{Catalogue, FieldInfo, Hints, ModelInfo, NodeInfo, NodeName};
+
+use crate::live::Live;
+use crate::schema::{self, Shown};
+use crate::verb::Verb;
+use crate::view::View;
+
+pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogue {
+    let mut catalogue = Catalogue {
+        version: String::new(),
+        project: live.project.clone(),
+        models: Vec::new(),
+        nodes: Vec::new(),
+    };
+    for model in live.models.iter() {
+        let may = |action| may(model, action, principal);
+        let nodes = nodes_of(model, view, principal);
+        if nodes.is_empty() {
+            continue;
+        }
+        if [Action::Read, Action::Create, Action::Update, Action::Delete]
+            .into_iter()
+            .any(may)
+        {
+            catalogue.models.push(model_info(model, view, principal));
+        }
+        catalogue.nodes.extend(nodes);
+    }
+    let writes = |node: &NodeInfo| !node.hints.read_only;
+    if catalogue.nodes.iter().any(writes) {
+        let about =
+            "Several calls, all or nothing; later ones may refer to what earlier ones answered.";
+        let hints = Hints {
+            destructive: true,
+            ..Hints::default()
+        };
+        let input = schema::transaction_input();
+        catalogue
+            .nodes
+            .extend(node("tx", about, input, schema::results(), hints));
+    }
+    if principal.is_admin() {
+        catalogue.nodes.extend(key_nodes());
+    }
+    catalogue.version = version(&catalogue);
+    catalogue
+}
+
+fn may(model: &Model, action: Action, principal: &Principal) -> bool {
+    Policy::decide(model, action, principal) != Decision::Denied
+}
+
+fn nodes_of(model: &Model, view: &View, principal: &Principal) -> Vec<NodeInfo> {
+    let writes = |action: Action, field: FieldId| match Policy::decide(model, action, principal) {
+        Decision::Allowed(grant) => grant.fields.has(field),
+        Decision::Denied => false,
+    };
+    let shown = Shown {
+        model,
+        view,
+        writes: &writes,
+    };
+    let fits = |verb: &Verb| match verb {
+        Verb::Restore if !model.options.soft_delete => false,
+        Verb::Search if !view_searches(model, view) => false,
+        Verb::Bulk => [Action::Create, Action::Update, Action::Delete]
+            .into_iter()
+            .any(|action| may(model, action, principal)),
+        verb => verb
+            .needs()
+            .iter()
+            .all(|action| may(model, *action, principal)),
+    };
+    let info = |verb: Verb| NodeInfo {
+        name: NodeName::of_model(&model.name, verb.name()),
+        about: about(model, verb),
+        input: shown.input(verb),
+        output: shown.output(verb),
+        hints: verb.hints(),
+    };
+    Verb::ALL.into_iter().filter(fits).map(info).collect()
+}
+
+fn view_searches(model: &Model, view: &View) -> bool {
+    let mut fields = model.ids();
+    fields.any(|(id, field)| field.search && view.shows(model, id))
+}
+
+fn about(model: &Model, verb: Verb) -> String {
+    let name = &model.name;
+    let what = match verb {
+        Verb::Create => format!("Creates a {name}."),
+        Verb::Read => format!("Reads the {name} with an id."),
+        Verb::Update => format!("Changes the named fields of a {name}."),
+        Verb::Replace => {
+            format!("Sets every field of a {name}; what is not named becomes its default or null.")
+        }
+        Verb::Delete => format!("Deletes a {name}."),
+        Verb::Restore => format!("Brings a deleted {name} back."),
+        Verb::List => format!("Lists {name} records by filter and order, a page at a time."),
+        Verb::Count => format!("Counts {name} records."),
+        Verb::Upsert => {
+            format!("Creates a {name}, or changes the one with the same unique fields.")
+        }
+        Verb::Aggregate => format!("Counts, sums and averages over groups of {name} records."),
+        Verb::Search => format!("Finds {name} records by words."),
+        Verb::BulkCreate => format!("Creates many {name} records."),
+        Verb::BulkUpdate => format!("Changes many {name} records."),
+        Verb::BulkDelete => format!("Deletes many {name} records."),
+        Verb::BulkUpsert => format!("Creates or changes many {name} records."),
+        Verb::Bulk => format!("Creates, changes and deletes {name} records in one call."),
+    };
+    if model.about.is_empty() {
+        what
+    } else {
+        format!("{what} {name}: {}", model.about)
+    }
+}
+
+fn model_info(model: &Model, view: &View, principal: &Principal) -> ModelInfo {
+    let writes = |action, field| match Policy::decide(model, action, principal) {
+        Decision::Allowed(grant) => grant.fields.has(field),
+        Decision::Denied => false,
+    };
+    let known = |field: FieldId| {
+        let system = model.field(field).system.is_some();
+        let written = !system && (writes(Action::Create, field) || writes(Action::Update, field));
+        view.shows(model, field) || written
+    };
+    let info = |id: FieldId| {
+        let field = model.field(id);
+        FieldInfo {
+            name: field.name.clone(),
+            kind: field.kind.name().to_owned(),
+            array: field.array,
+            about: field.about.clone(),
+            required: field.required,
+            read_only: field.system.is_some(),
+            unique: id == FieldId::ID || model.uniques.iter().any(|unique| *unique == [id]),
+            search: field.search,
+            target: match &field.kind {
+                Kind::Ref { model, .. } => Some(model.clone()),
+                _ => None,
+            },
+            schema: value_schema(field),
+        }
+    };
+    let names = |fields: &Vec<FieldId>| {
+        let seen = fields.iter().all(|field| known(*field));
+        seen.then(|| {
+            fields
+                .iter()
+                .map(|field| model.field(*field).name.clone())
+                .collect()
+        })
+    };
+    let fields = model.ids().map(|(id, _)| id).filter(|id| known(*id));
+    ModelInfo {
+        name: model.name.clone(),
+        path: model.path.clone(),
+        about: model.about.clone(),
+        soft_delete: model.options.soft_delete,
+        require_if_match: model.options.require_if_match,
+        fields: fields.map(info).collect(),
+        uniques: model.uniques.iter().filter_map(names).collect(),
+    }
+}
+
+fn key_nodes() -> impl Iterator<Item = NodeInfo> {
+    let text = || json!({"type": "string"});
+    let texts = || json!({"type": "array", "items": {"type": "string"}});
+    let key = || {
+        json!({
+            "id": text(), "name": text(), "roles": texts(), "tenant": {"type": ["string", "null"]},
+            "created_at": text(), "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
+        })
+    };
+    let shown = schema::object(key(), &["id"]);
+    let mut minted = shown.clone();
+    minted["properties"]["token"] = text();
+    let create = schema::object(
+        json!({
+            "name": text(), "roles": texts(), "tenant": text(),
+            "expires_at": {"type": "string", "format": "date-time"},
+        }),
+        &["name", "roles"],
+    );
+    let writes = Hints::default();
+    let reads = Hints {
+        read_only: true,
+        idempotent: true,
+        ..writes
+    };
+    let destroys = Hints {
+        destructive: true,
+        ..writes
+    };
+    let list = json!({"type": "array", "items": shown});
+    let none = schema::object(json!({}), &[]);
+    let revoke = schema::object(json!({"id": text()}), &["id"]);
+    [
+        node(
+            "key.create",
+            "Makes an API key; its token is shown this once.",
+            create,
+            minted,
+            writes,
+        ),
+        node(
+            "key.list",
+            "Lists the API keys, without their tokens.",
+            none,
+            list,
+            reads,
+        ),
+        node(
+            "key.revoke",
+            "Makes an API key worthless.",
+            revoke,
+            shown,
+            destroys,
+        ),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn node(
+    name: &str,
+    about: &str,
+    input: serde_json::Value,
+    output: serde_json::Value,
+    hints: Hints,
+) -> Option<NodeInfo> {
+    Some(NodeInfo {
+        name: name.parse().ok()?,
+        about: about.to_owned(),
+        input,
+        output,
+        hints,
+    })
+}
+
+/// The same text for the same content, so that replicas agree.
+fn version(catalogue: &Catalogue) -> String {
+    use std::fmt::Write as _;
+    let text = serde_json::to_string(catalogue).unwrap_or_default();
+    let mut version = String::with_capacity(16);
+    for byte in &Sha256::digest(text)[..8] {
+        write!(version, "{byte:02x}").expect("a String takes every character");
+    }
+    version
+}

@@ -1,0 +1,113 @@
+//! One effect for one key: the answer is kept in the transaction of the change.
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use store::{Claim, Kept, Tx};
+use wire::{Answer, AnswerParts, Body, Code, Content, NodeName, Options, Problem};
+
+use crate::problem;
+
+/// Under which key, and the hash of what was asked.
+pub(crate) struct Key {
+    caller: String,
+    node: String,
+    key: String,
+    hash: [u8; 32],
+}
+
+impl Key {
+    /// `None` where the call has none.
+    pub(crate) fn of(
+        options: &Options,
+        caller: &str,
+        node: &NodeName,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Option<Self>, Problem> {
+        let Some(key) = &options.idempotency_key else {
+            return Ok(None);
+        };
+        let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if !printable || !(1..=255).contains(&key.len()) {
+            return Err(Problem::new(Code::BadRequest)
+                .detail("an idempotency key is 1 to 255 printable ASCII characters"));
+        }
+        Ok(Some(Self {
+            caller: caller.to_owned(),
+            node: node.as_str().to_owned(),
+            key: key.clone(),
+            hash: hash(node.as_str(), query, body),
+        }))
+    }
+
+    /// The answer of an earlier call, or nothing: then the key is held by this transaction.
+    pub(crate) async fn claim(&self, tx: &mut Tx) -> Result<Option<Answer>, Problem> {
+        let claim = tx
+            .claim(&self.caller, &self.node, &self.key, &self.hash)
+            .await
+            .map_err(problem::of_store)?;
+        match claim {
+            Claim::Fresh => Ok(None),
+            Claim::Replay(kept) => replay(kept).map(Some),
+            Claim::Mismatch => Err(Problem::new(Code::IdempotencyMismatch)
+                .detail("the idempotency key was used with another body")
+                .hint("use a new key for a new call")),
+            Claim::InFlight => {
+                let mut problem = Problem::new(Code::IdempotencyInFlight)
+                    .detail("a call with the same idempotency key is being carried out");
+                problem.retry_after = Some(1);
+                Err(problem)
+            }
+        }
+    }
+
+    pub(crate) async fn keep(&self, tx: &mut Tx, kept: &Kept) -> Result<(), Problem> {
+        tx.keep(&self.caller, &self.node, &self.key, kept)
+            .await
+            .map_err(problem::of_store)
+    }
+}
+
+pub(crate) fn kept(answer: &Answer) -> Result<Kept, Problem> {
+    let Content::Whole(body) = &answer.body.content else {
+        return Err(problem::internal("a write answered with a stream"));
+    };
+    let mut headers = http::HeaderMap::new();
+    AnswerParts {
+        media: answer.body.media,
+        meta: answer.meta.clone(),
+    }
+    .write(&mut headers);
+    let meta = headers
+        .get(wire::header::META)
+        .and_then(|meta| meta.to_str().ok())
+        .unwrap_or("");
+    Ok(Kept {
+        meta: meta.to_owned(),
+        body: body.clone(),
+    })
+}
+
+/// Each part with its length, so that none can pass for a part of another.
+fn hash(node: &str, query: &str, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [node.as_bytes(), query.as_bytes(), body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn replay(kept: Kept) -> Result<Answer, Problem> {
+    let garbled = || problem::internal("a kept answer cannot be read");
+    let mut headers = http::HeaderMap::new();
+    let meta = http::HeaderValue::from_str(&kept.meta).map_err(|_| garbled())?;
+    headers.insert(wire::header::META, meta);
+    let parts = AnswerParts::read(&headers).map_err(|_| garbled())?;
+    let mut meta = parts.meta;
+    meta.replayed = true;
+    Ok(Answer {
+        meta,
+        body: Body::json(Bytes::clone(&kept.body)),
+    })
+}

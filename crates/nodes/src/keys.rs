@@ -1,0 +1,238 @@
+//! `auth.verify`, and the keys that it believes: `key.create`, `key.list`, `key.revoke`.
+
+use access::{Principal, token};
+use model::{Object, Value};
+use serde_json::json;
+use store::KeyRow;
+use wire::{Answer, Code, Fault, Problem};
+
+use crate::caller::{self, Callers};
+use crate::context::Context;
+use crate::create::fault;
+use crate::{body, problem};
+
+/// Open to everyone: the credential is what is asked about.
+pub(crate) async fn verify(
+    cx: &Context<'_>,
+    callers: &Callers,
+    text: &str,
+) -> Result<Answer, Problem> {
+    let object = body::object(text, "")?;
+    only(&object, &["credential"])?;
+    let credential = text_of(&object, "credential")?.ok_or_else(|| {
+        fault(
+            "/credential".to_owned(),
+            "required",
+            "`credential` must be given",
+        )
+    })?;
+    let unknown = || {
+        Problem::new(Code::Unauthenticated).detail("the credential is unknown, expired or revoked")
+    };
+    let (id, hash) = token::split(&credential).ok_or_else(unknown)?;
+    let row = cx.store.find_key(id).await.map_err(problem::of_store)?;
+    let row = row.ok_or_else(unknown)?;
+    let expired = row.expires_at.is_some_and(|at| at <= cx.now);
+    if !token::matches(&hash, &row.hash) || expired || row.revoked_at.is_some() {
+        return Err(unknown());
+    }
+    let mut roles = row.roles;
+    roles.sort_unstable();
+    let principal = Principal {
+        id: row.id,
+        roles,
+        tenant: row.tenant,
+    };
+    let assertion = callers.signer().sign(&principal, caller::GOOD_FOR);
+    let grant = wire::Grant {
+        assertion: assertion.into(),
+        expires_in: caller::GOOD_FOR.as_secs(),
+        id: principal.id,
+        roles: principal.roles,
+    };
+    let text =
+        serde_json::to_string(&grant).map_err(|error| problem::internal(&error.to_string()))?;
+    Ok(Answer::json(text))
+}
+
+pub(crate) fn check_admin(cx: &Context<'_>) -> Result<(), Problem> {
+    if cx.principal.is_admin() {
+        return Ok(());
+    }
+    Err(cx.denied("manage keys"))
+}
+
+/// `{name, roles, tenant?, expires_at?}`; the token is told this once.
+pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    check_admin(cx)?;
+    let object = body::object(text, "")?;
+    only(&object, &["name", "roles", "tenant", "expires_at"])?;
+    let mut faults = Vec::new();
+    let name = text_of(&object, "name")?.unwrap_or_default();
+    if name.is_empty() || name.len() > 200 {
+        faults.push(Fault::new(
+            "/name",
+            "required",
+            "`name` is a text of 1 to 200 bytes",
+        ));
+    }
+    let roles: Vec<String> = object
+        .get("roles")
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let is_role = |role: &String| {
+        role.starts_with(|c: char| c.is_ascii_lowercase())
+            && role.len() <= 63
+            && role
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    if roles.is_empty() || roles.len() > 32 || !roles.iter().all(is_role) {
+        let detail = "`roles` is a list of 1 to 32 words like \"editor\"";
+        faults.push(Fault::new("/roles", "invalid_value", detail));
+    }
+    let tenant = text_of(&object, "tenant")?;
+    if tenant
+        .as_ref()
+        .is_some_and(|tenant| tenant.is_empty() || tenant.len() > 200)
+    {
+        faults.push(Fault::new(
+            "/tenant",
+            "invalid_value",
+            "`tenant` is a text of 1 to 200 bytes",
+        ));
+    }
+    if let Some(own) = &cx.principal.tenant
+        && tenant.as_ref() != Some(own)
+    {
+        let detail = format!("an admin of the tenant `{own}` makes keys of that tenant");
+        faults.push(Fault::new("/tenant", "invalid_value", detail));
+    }
+    let expires_at = match text_of(&object, "expires_at")? {
+        None => None,
+        Some(text) => match text.parse::<jiff::Timestamp>() {
+            Ok(at) if at > cx.now => Some(at),
+            Ok(_) => {
+                faults.push(Fault::new(
+                    "/expires_at",
+                    "out_of_range",
+                    "`expires_at` is in the past",
+                ));
+                None
+            }
+            Err(_) => {
+                let detail = "`expires_at` is a timestamp like 2030-01-01T00:00:00Z";
+                faults.push(Fault::new("/expires_at", "invalid_value", detail));
+                None
+            }
+        },
+    };
+    if !faults.is_empty() {
+        return Err(problem::of_input(faults));
+    }
+    let minted = token::mint().map_err(|error| problem::internal(&error.to_string()))?;
+    let row = KeyRow {
+        id: minted.id,
+        name,
+        hash: minted.hash,
+        roles,
+        tenant,
+        created_at: cx.now,
+        expires_at,
+        revoked_at: None,
+    };
+    cx.store.add_key(&row).await.map_err(problem::of_store)?;
+    let mut shown = show(&row);
+    shown["token"] = json!(minted.token);
+    let mut answer = Answer::json(shown.to_string());
+    answer.meta.created = true;
+    Ok(answer)
+}
+
+pub(crate) async fn list(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    check_admin(cx)?;
+    only(&body::object(text, "")?, &[])?;
+    let rows = cx.store.list_keys().await.map_err(problem::of_store)?;
+    let own = rows.iter().filter(|row| is_within(cx, row));
+    let shown: Vec<_> = own.map(show).collect();
+    let mut answer = Answer::json(serde_json::Value::Array(shown).to_string());
+    answer.meta.rows = Some(rows.len() as u64);
+    Ok(answer)
+}
+
+/// `{id}`
+pub(crate) async fn revoke(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    check_admin(cx)?;
+    let object = body::object(text, "")?;
+    only(&object, &["id"])?;
+    let id = text_of(&object, "id")?
+        .ok_or_else(|| fault("/id".to_owned(), "required", "`id` must be given"))?;
+    let missing =
+        || Problem::new(Code::NotFound).detail("there is no such key that is not revoked");
+    let row = cx.store.find_key(&id).await.map_err(problem::of_store)?;
+    let row = row.filter(|row| is_within(cx, row)).ok_or_else(missing)?;
+    let revoked = cx
+        .store
+        .revoke_key(&row.id, cx.now)
+        .await
+        .map_err(problem::of_store)?;
+    if !revoked {
+        return Err(missing());
+    }
+    let row = KeyRow {
+        revoked_at: Some(cx.now),
+        ..row
+    };
+    let mut answer = Answer::json(show(&row).to_string());
+    answer.meta.affected = Some(1);
+    Ok(answer)
+}
+
+/// An admin with a tenant manages that tenant's keys.
+fn is_within(cx: &Context<'_>, row: &KeyRow) -> bool {
+    cx.principal.tenant.is_none() || cx.principal.tenant == row.tenant
+}
+
+/// Everything but the hash.
+fn show(row: &KeyRow) -> serde_json::Value {
+    let time = |at: Option<jiff::Timestamp>| {
+        at.map(|at| {
+            let mut text = Vec::new();
+            Value::Timestamp(at).write_text(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        })
+    };
+    json!({
+        "id": row.id, "name": row.name, "roles": row.roles, "tenant": row.tenant,
+        "created_at": time(Some(row.created_at)), "expires_at": time(row.expires_at), "revoked_at": time(row.revoked_at),
+    })
+}
+
+fn only(object: &Object<'_>, known: &[&str]) -> Result<(), Problem> {
+    match object
+        .members
+        .iter()
+        .find(|(name, _)| !known.contains(&name.as_str()))
+    {
+        None => Ok(()),
+        Some((name, _)) => {
+            let at = format!("/{}", crate::values::escape(name));
+            let hint = model::did_you_mean(name, known.iter().copied()).unwrap_or_default();
+            let detail = format!("there is no argument `{name}` here; {hint}");
+            Err(fault(at, "unknown_field", detail.trim_end_matches("; ")))
+        }
+    }
+}
+
+fn text_of(object: &Object<'_>, name: &str) -> Result<Option<String>, Problem> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
+            fault(
+                format!("/{name}"),
+                "wrong_type",
+                &format!("`{name}` is a text"),
+            )
+        }),
+    }
+}

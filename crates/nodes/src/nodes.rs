@@ -1,0 +1,364 @@
+//! The nodes in this process: who calls, what is called, in which transaction.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use access::{Principal, Signer};
+use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use model::{Limits, Model, Models};
+use store::Store;
+use wire::{
+    Answer, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, NodeName, Options,
+    Problem, Reached, Status,
+};
+
+use crate::arguments::{self, Pairs};
+use crate::caller::Callers;
+use crate::change::How;
+use crate::context::Context;
+use crate::door::Door;
+use crate::idempotency::Key;
+use crate::live::Live;
+use crate::verb::Verb;
+use crate::{
+    aggregate, body, bulk, catalogue, change, create, delete, idempotency, keys, problem, read,
+    transaction, upsert,
+};
+
+/// How often a transaction that collided with others is tried.
+const TRIES: u32 = 4;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// An anonymous caller is admin: for one's own machine.
+    pub open: bool,
+    pub limits: Limits,
+}
+
+pub struct Nodes {
+    store: Store,
+    callers: Callers,
+    limits: Limits,
+    live: ArcSwap<Live>,
+}
+
+/// What is called.
+enum What {
+    Of(Arc<Model>, Verb),
+    Tx,
+    Verify,
+    KeyCreate,
+    KeyList,
+    KeyRevoke,
+}
+
+impl Nodes {
+    /// The tables must be as the models say: see `store::migrate`.
+    pub async fn new(
+        store: Store,
+        project: &str,
+        models: Arc<Models>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Problem> {
+        let secret = store.secret().await.map_err(problem::of_store)?;
+        Ok(Arc::new(Self {
+            callers: Callers::new(Signer::new(secret), settings.open),
+            live: ArcSwap::from_pointee(Live::new(project, models)),
+            limits: settings.limits,
+            store,
+        }))
+    }
+
+    /// A caller who may do everything: for whoever runs the process.
+    pub fn local_admin(&self) -> Caller {
+        let year = Duration::from_hours(365 * 24);
+        let assertion = self.callers.signer().sign(&Principal::admin("local"), year);
+        Caller::Assertion(assertion.into())
+    }
+
+    /// Serves other models from now on; calls under way end with those they began with.
+    pub fn replace_models(&self, models: Arc<Models>) {
+        let project = self.live.load().project.clone();
+        self.live.store(Arc::new(Live::new(&project, models)));
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, Problem> {
+        let Call {
+            node,
+            caller,
+            query,
+            input,
+            options,
+            deadline,
+            trace: _,
+        } = call;
+        let principal = self.callers.find(&caller)?;
+        let live = self.live.load_full();
+        let what = find(&live, &node)?;
+        if options.accept != Media::Json && !matches!(&what, What::Of(_, verb) if verb.lists()) {
+            return Err(Problem::new(Code::NotAcceptable)
+                .detail(format!("{} answers with JSON only", node)));
+        }
+        let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
+        let media = input.media;
+        let bytes = input.collect(self.limits.body_bytes).await?;
+        let pairs = arguments::decode(&query)?;
+        let text = match &what {
+            What::Of(model, Verb::BulkCreate | Verb::BulkUpsert) => {
+                body::as_json_list(media, &bytes, model, self.limits.depth)?
+            }
+            _ if media != Media::Json && !bytes.is_empty() => {
+                return Err(Problem::new(Code::UnsupportedMedia)
+                    .detail(format!("{} reads application/json", node)));
+            }
+            _ => body::text(&bytes, self.limits.depth)?.into(),
+        };
+        let now = jiff::Timestamp::now();
+        let cx = Context {
+            view: live.view(&principal),
+            live: &live,
+            principal: &principal,
+            limits: &self.limits,
+            signer: self.callers.signer(),
+            store: &self.store,
+            options: &options,
+            now: jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
+        };
+        match &what {
+            What::Verify => keys::verify(&cx, &self.callers, &text).await,
+            What::KeyCreate => keys::create(&cx, &text).await,
+            What::KeyList => keys::list(&cx, &text).await,
+            What::KeyRevoke => keys::revoke(&cx, &text).await,
+            What::Of(..) | What::Tx => {
+                let key = Key::of(&options, &principal.id, &node, &query, &bytes)?;
+                let work = Work {
+                    what: &what,
+                    pairs,
+                    text: &text,
+                    key,
+                    deadline,
+                };
+                self.work(&cx, work).await
+            }
+        }
+    }
+
+    async fn work(&self, cx: &Context<'_>, work: Work<'_>) -> Result<Answer, Problem> {
+        if !needs_transaction(cx, &work) {
+            let mut door = Door::Direct {
+                store: &self.store,
+                deadline: work.deadline,
+            };
+            return run(cx, &mut door, work.what, work.pairs, work.text).await;
+        }
+        let mut tries = 1;
+        loop {
+            match self.transaction(cx, &work).await {
+                Err(problem) if problem.code == Code::WriteConflict && tries < TRIES => {
+                    // Colliding again at the same moment would help nobody.
+                    let pause = Duration::from_millis(u64::from(tries) * 10);
+                    tokio::time::sleep(pause).await;
+                    tries += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn transaction(&self, cx: &Context<'_>, work: &Work<'_>) -> Result<Answer, Problem> {
+        let begun = self.store.begin(work.deadline).await;
+        let mut tx = begun.map_err(problem::of_store)?;
+        let done = async {
+            if let Some(key) = &work.key
+                && let Some(replay) = key.claim(&mut tx).await?
+            {
+                return Ok(replay);
+            }
+            let mut door = Door::Within(&mut tx);
+            let answer = run(cx, &mut door, work.what, work.pairs.clone(), work.text).await?;
+            check_affected(&answer, cx.options)?;
+            if let Some(key) = &work.key {
+                let kept = idempotency::kept(&answer)?;
+                key.keep(&mut tx, &kept).await?;
+            }
+            Ok(answer)
+        }
+        .await;
+        match done {
+            Ok(mut answer) if cx.options.dry_run && !answer.meta.replayed => {
+                tx.rollback().await.map_err(problem::of_store)?;
+                answer.meta.rolled_back = true;
+                Ok(answer)
+            }
+            Ok(answer) => {
+                tx.commit().await.map_err(problem::of_store)?;
+                Ok(answer)
+            }
+            Err(problem) => {
+                // The problem that matters is the call's; the database undoes an unfinished transaction anyway.
+                let _ = tx.rollback().await;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn ping(&self) -> Dependency {
+        let begun = Instant::now();
+        let pinged = self.store.ping().await;
+        let latency = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Dependency {
+            name: match self.store.engine() {
+                store::Engine::Postgres => "postgres",
+                store::Engine::Sqlite => "sqlite",
+            }
+            .to_owned(),
+            status: if pinged.is_ok() {
+                Status::Ok
+            } else {
+                Status::Down
+            },
+            required: true,
+            latency_us: latency,
+            reason: pinged.err().map(|error| error.to_string()),
+            report: None,
+        }
+    }
+}
+
+struct Work<'a> {
+    what: &'a What,
+    pairs: Pairs,
+    text: &'a str,
+    key: Option<Key>,
+    deadline: Option<Instant>,
+}
+
+impl Calls for Nodes {
+    fn call(&self, call: Call) -> Reached<'_, Answer> {
+        let trace = call.trace;
+        async move {
+            self.answer(call).await.map_err(|mut problem| {
+                problem.trace_id = Some(trace.id());
+                problem
+            })
+        }
+        .boxed()
+    }
+
+    fn catalogue<'a>(&'a self, caller: &'a Caller) -> Reached<'a, Arc<Catalogue>> {
+        async move {
+            let principal = self.callers.find(caller)?;
+            let live = self.live.load_full();
+            let view = live.view(&principal);
+            let built = view
+                .catalogue
+                .get_or_init(|| Arc::new(catalogue::build(&live, &view, &principal)));
+            Ok(Arc::clone(built))
+        }
+        .boxed()
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        async move {
+            Health::of(
+                "dataflow",
+                env!("CARGO_PKG_VERSION"),
+                vec![self.ping().await],
+            )
+        }
+        .boxed()
+    }
+}
+
+fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
+    match name.as_str() {
+        "tx" => return Ok(What::Tx),
+        "auth.verify" => return Ok(What::Verify),
+        "key.create" => return Ok(What::KeyCreate),
+        "key.list" => return Ok(What::KeyList),
+        "key.revoke" => return Ok(What::KeyRevoke),
+        _ => {}
+    }
+    if let (Some(model), Some(verb)) = (live.models.get(name.family()), Verb::parse(name.verb())) {
+        return Ok(What::Of(Arc::clone(model), verb));
+    }
+    Err(Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`")))
+}
+
+fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {
+    let together = match work.what {
+        What::Of(_, verb) if verb.is_read() => return false,
+        What::Of(model, verb) => {
+            verb.is_bulk() || (*verb == Verb::Delete && delete::has_referrers(cx, model))
+        }
+        _ => true,
+    };
+    together || work.key.is_some() || cx.options.dry_run || cx.options.max_affected.is_some()
+}
+
+/// Refuses what changed more than the caller allows; the transaction is rolled back then.
+pub(crate) fn check_affected(answer: &Answer, options: &Options) -> Result<(), Problem> {
+    match (options.max_affected, answer.meta.affected) {
+        (Some(most), Some(changed)) if changed > most => Err(Problem::new(Code::MaxAffected)
+            .detail(format!(
+                "{changed} records would change, and {most} are allowed; nothing was changed"
+            ))),
+        _ => Ok(()),
+    }
+}
+
+async fn run(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    what: &What,
+    pairs: Pairs,
+    text: &str,
+) -> Result<Answer, Problem> {
+    match what {
+        What::Of(model, verb) => perform(cx, door, model, *verb, pairs, text).await,
+        _ => transaction::call(cx, door, pairs, text).await,
+    }
+}
+
+/// One node of a model.
+pub(crate) fn perform<'a>(
+    cx: &'a Context<'a>,
+    door: &'a mut Door<'_>,
+    model: &'a Arc<Model>,
+    verb: Verb,
+    pairs: Pairs,
+    text: &'a str,
+) -> BoxFuture<'a, Result<Answer, Problem>> {
+    async move {
+        // Who may not do it at all learns nothing from how the input is read.
+        for action in verb.needs() {
+            cx.grant(model, *action)?;
+        }
+        match verb {
+            Verb::BulkCreate => return bulk::create(cx, door, model, pairs, text).await,
+            Verb::BulkUpdate => return bulk::update(cx, door, model, pairs, text).await,
+            Verb::BulkDelete => return bulk::delete(cx, door, model, pairs, text).await,
+            Verb::BulkUpsert => return bulk::upsert(cx, door, model, pairs, text).await,
+            Verb::Bulk => return bulk::bulk(cx, door, model, pairs, text).await,
+            _ => {}
+        }
+        let object = body::object(text, "")?;
+        let done = match verb {
+            Verb::Read => return read::read(cx, door, model, pairs, &object).await,
+            Verb::List => return read::list(cx, door, model, pairs, &object).await,
+            Verb::Count => return read::count(cx, door, model, pairs, &object).await,
+            Verb::Search => return read::search(cx, door, model, pairs, &object).await,
+            Verb::Aggregate => return aggregate::call(cx, door, model, pairs, &object).await,
+            Verb::Create => create::call(cx, door, model, pairs, &object).await?,
+            Verb::Update => change::call(cx, door, model, pairs, &object, How::Update).await?,
+            Verb::Replace => change::call(cx, door, model, pairs, &object, How::Replace).await?,
+            Verb::Restore => change::restore(cx, door, model, pairs, &object).await?,
+            Verb::Delete => delete::call(cx, door, model, pairs, &object).await?,
+            _ => upsert::call(cx, door, model, pairs, &object).await?,
+        };
+        Ok(done.answer())
+    }
+    .boxed()
+}

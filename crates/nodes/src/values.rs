@@ -1,0 +1,142 @@
+//! A record's values from a body, typed and checked, with every mistake at once.
+
+use access::Fields;
+use model::{FieldId, Model, Object, System, Value};
+use uuid::Uuid;
+use wire::{Code, Fault, Problem};
+
+use crate::problem;
+use crate::view::View;
+
+/// What a caller gives for one record.
+#[derive(Debug)]
+pub(crate) struct Given {
+    /// In the body's order; never a system column.
+    pub(crate) set: Vec<(FieldId, Value)>,
+    /// Only on create.
+    pub(crate) id: Option<Uuid>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) view: &'a View,
+    /// What the caller may write.
+    pub(crate) fields: &'a Fields,
+    /// On create `id` may be chosen; elsewhere nothing of the system's.
+    pub(crate) may_choose_id: bool,
+}
+
+/// `ignore` are members that are not the record's, such as `select`.
+pub(crate) fn read(
+    rules: Rules<'_>,
+    object: &Object<'_>,
+    pointer: &str,
+    ignore: &[&str],
+) -> Result<Given, Problem> {
+    let mut given = Given {
+        set: Vec::with_capacity(object.members.len()),
+        id: None,
+    };
+    let mut faults = Vec::new();
+    let mut denied = Vec::new();
+    let model = rules.model;
+    for (name, raw) in &object.members {
+        if ignore.contains(&name.as_str()) {
+            continue;
+        }
+        let at = format!("{pointer}/{}", escape(name));
+        let Some(id) = model.find(name).filter(|id| is_known(rules, *id)) else {
+            faults.push(unknown(rules, name, at));
+            continue;
+        };
+        let field = model.field(id);
+        if field.system.is_some() && !(field.system == Some(System::Id) && rules.may_choose_id) {
+            let detail = format!("`{name}` is written by the platform only");
+            faults.push(Fault::new(at, "read_only_field", detail));
+            continue;
+        }
+        match Value::from_json(field, raw) {
+            Err(bad) => faults.push(Fault::new(at, bad.code, bad.detail)),
+            Ok(Value::Null) if field.required || id == FieldId::ID => {
+                faults.push(Fault::new(
+                    at,
+                    "required",
+                    format!("`{name}` must have a value"),
+                ));
+            }
+            Ok(Value::Uuid(chosen)) if id == FieldId::ID => given.id = Some(chosen),
+            Ok(value) if rules.fields.has(id) => given.set.push((id, value)),
+            Ok(_) => denied.push(name.as_str()),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(problem::of_input(faults));
+    }
+    if !denied.is_empty() {
+        let detail = format!(
+            "the caller may not write {} of {}",
+            denied.join(", "),
+            model.name
+        );
+        return Err(Problem::new(Code::Forbidden).detail(detail));
+    }
+    Ok(given)
+}
+
+/// A field that may neither be read nor written is as if it were not there.
+fn is_known(rules: Rules<'_>, field: FieldId) -> bool {
+    rules.view.shows(rules.model, field)
+        || rules.fields.has(field)
+        || rules.model.field(field).system.is_some()
+}
+
+fn unknown(rules: Rules<'_>, name: &str, at: String) -> Fault {
+    let fields = rules.model.ids();
+    let known = fields.filter(|(id, field)| field.system.is_none() && is_known(rules, *id));
+    let hint = model::did_you_mean(name, known.map(|(_, field)| field.name.as_str()));
+    let detail = format!("{} has no field `{name}`", rules.model.name);
+    let detail = match hint {
+        Some(hint) => format!("{detail}; {hint}"),
+        None => detail,
+    };
+    Fault::new(at, "unknown_field", detail)
+}
+
+/// Every field that a record has of its own, in the model's order: what was given, else the default, else null.
+pub(crate) fn complete(
+    model: &Model,
+    given: &Given,
+    pointer: &str,
+) -> Result<Vec<(FieldId, Value)>, Problem> {
+    let mut faults = Vec::new();
+    let mut values = Vec::with_capacity(model.fields.len());
+    for (id, field) in model.ids().filter(|(_, field)| field.system.is_none()) {
+        let set = given.set.iter().find(|(given, _)| *given == id);
+        let value = set.map(|(_, value)| value).or(field.default.as_ref());
+        let value = value.cloned().unwrap_or(Value::Null);
+        if value.is_null() && field.required {
+            let detail = format!("`{}` must be given", field.name);
+            faults.push(Fault::new(
+                format!("{pointer}/{}", field.name),
+                "required",
+                detail,
+            ));
+        }
+        values.push((id, value));
+    }
+    if faults.is_empty() {
+        Ok(values)
+    } else {
+        Err(problem::of_input(faults))
+    }
+}
+
+/// A name as a part of a JSON Pointer.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+pub(crate) fn uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
