@@ -1,1 +1,80 @@
-//! To be written.
+//! The REST face: methods, paths and headers become calls of nodes, their answers HTTP. It never reads a body.
+
+mod app;
+mod settings;
+
+mod docs;
+mod openapi;
+mod v1;
+
+mod accept;
+mod auth;
+mod condition;
+mod incoming;
+mod prefer;
+mod refusal;
+mod reply;
+mod route;
+mod view;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response, header};
+use axum::response::Redirect;
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::decompression::RequestDecompressionLayer;
+use wire::{Code, Problem, Trace};
+
+pub use app::App;
+pub use settings::{Limits, Settings};
+
+/// Below this compressing costs more than it saves.
+const COMPRESS_ABOVE: u64 = 1024;
+
+/// All public routes.
+pub fn router(app: impl Into<App>) -> Router {
+    Router::new()
+        .route("/", get(async || Redirect::temporary("/docs")))
+        .route("/docs", get(docs::page))
+        .route("/docs/problems", get(docs::problems))
+        .route("/docs/problems/{code}", get(docs::problem))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/api/v1/{*below}", any(v1::v1))
+        .fallback(nothing_here)
+        .with_state(app.into())
+        .layer(RequestDecompressionLayer::new())
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(COMPRESS_ABOVE)),
+        )
+}
+
+async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<Body> {
+    let problem = Problem::new(Code::NoSuchRoute)
+        .detail(format!("there is nothing at `{}`", request.uri().path()))
+        .hint("records are below /api/v1/, the reference is at /docs");
+    let credential = request.headers().contains_key(header::AUTHORIZATION);
+    refusal::Refusal::from(problem).into_response(
+        request.uri().path(),
+        &Trace::random().id(),
+        credential,
+    )
+}
+
+/// Serves until `stopping`, then ends what is under way.
+pub async fn serve(listener: TcpListener, app: impl Into<App>, stopping: CancellationToken) {
+    chassis::serve(
+        listener,
+        router(app),
+        chassis::HttpLimits::default(),
+        stopping,
+    )
+    .await;
+}

@@ -1,0 +1,68 @@
+//! What every handler holds.
+
+use std::sync::Arc;
+
+use chassis::Metrics;
+use http::HeaderMap;
+use wire::{Caller, Calls, Problem, Trace};
+
+use crate::Limits;
+use crate::auth::Callers;
+use crate::view::{View, Views};
+
+/// The nodes to call and what is remembered about them. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) calls: Arc<dyn Calls>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Option<Metrics>,
+    remembered: Arc<Remembered>,
+}
+
+#[derive(Default)]
+struct Remembered {
+    callers: Callers,
+    views: Views,
+}
+
+impl From<Arc<dyn Calls>> for App {
+    fn from(calls: Arc<dyn Calls>) -> Self {
+        Self::new(calls, Limits::default())
+    }
+}
+
+impl App {
+    pub fn new(calls: Arc<dyn Calls>, limits: Limits) -> Self {
+        Self {
+            calls,
+            limits,
+            metrics: None,
+            remembered: Arc::default(),
+        }
+    }
+
+    /// Requests are counted there.
+    #[must_use]
+    pub fn counted(self, metrics: Metrics) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
+        }
+    }
+
+    pub(crate) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        trace: Trace,
+    ) -> Result<Caller, Problem> {
+        self.remembered
+            .callers
+            .identify(headers, &*self.calls, trace)
+            .await
+    }
+
+    pub(crate) async fn view(&self, caller: &Caller) -> Result<Arc<View>, Problem> {
+        let catalogue = self.calls.catalogue(caller).await?;
+        Ok(self.remembered.views.of(&catalogue))
+    }
+}

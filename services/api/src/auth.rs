@@ -1,0 +1,131 @@
+//! Who calls: the bearer's credential becomes the assertion that dataflow gave for it.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, header};
+use sha2::{Digest as _, Sha256};
+use wire::{Body, Call, Caller, Calls, Code, Credential, Grant, NodeName, Problem, Trace};
+
+/// Credentials remembered; beyond, those that ran out are forgotten, and then all.
+const MOST: usize = 10_000;
+/// A revoked key works no longer than this.
+const LONGEST: Duration = Duration::from_secs(10);
+const GRANT_BYTES: usize = 1 << 20;
+
+/// Assertions by the digest of the credential: the credential itself is not kept.
+#[derive(Default)]
+pub(crate) struct Callers {
+    known: RwLock<HashMap<[u8; 32], Known>>,
+}
+
+struct Known {
+    caller: Caller,
+    until: Instant,
+}
+
+impl Callers {
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        calls: &dyn Calls,
+        trace: Trace,
+    ) -> Result<Caller, Problem> {
+        let Some(credential) = bearer(headers)? else {
+            return Ok(Caller::Anonymous);
+        };
+        let digest: [u8; 32] = Sha256::digest(credential).into();
+        if let Some(caller) = self.known(&digest) {
+            return Ok(caller);
+        }
+        let begun = Instant::now();
+        let grant = verify(credential, calls, trace).await?;
+        let caller = Caller::Assertion(grant.assertion);
+        // Half of its life, so that an assertion never runs out on the way.
+        let life = Duration::from_secs(grant.expires_in) / 2;
+        self.remember(digest, &caller, begun + life.min(LONGEST));
+        Ok(caller)
+    }
+
+    fn known(&self, digest: &[u8; 32]) -> Option<Caller> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(digest)?;
+        (known.until > Instant::now()).then(|| known.caller.clone())
+    }
+
+    fn remember(&self, digest: [u8; 32], caller: &Caller, until: Instant) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            let now = Instant::now();
+            known.retain(|_, known| known.until > now);
+        }
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(
+            digest,
+            Known {
+                caller: caller.clone(),
+                until,
+            },
+        );
+    }
+}
+
+/// Another scheme than Bearer is nobody we know, rather than anonymous: who sends a credential means to be known.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .unwrap_or_default();
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(Some(token))
+    } else {
+        Err(Problem::new(Code::Unauthenticated)
+            .detail("the header `authorization` is not of the form `Bearer <key>`"))
+    }
+}
+
+async fn verify(credential: &str, calls: &dyn Calls, trace: Trace) -> Result<Grant, Problem> {
+    let node = NodeName::of_model("auth", "verify");
+    let credential = Credential {
+        credential: credential.to_owned(),
+    };
+    let input = serde_json::to_vec(&credential).expect("a text is JSON");
+    let mut call = Call::new(node, Caller::Anonymous, Body::json(input));
+    call.trace = trace;
+    call.deadline = Some(Instant::now() + Duration::from_secs(10));
+    let answer = calls.call(call).await?.body.collect(GRANT_BYTES).await?;
+    serde_json::from_slice(&answer).map_err(|_| {
+        Problem::new(Code::Unavailable)
+            .detail("dataflow's answer about the credential cannot be read")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_a_bearers() {
+        let cases = [
+            ("Bearer abc", Ok(Some("abc"))),
+            ("bearer  abc ", Ok(Some("abc"))),
+            ("Basic abc", Err(())),
+            ("Bearer", Err(())),
+            ("Bearer ", Err(())),
+            ("", Err(())),
+        ];
+        for (text, expected) in cases {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]);
+            assert_eq!(bearer(&headers).map_err(drop), expected, "{text}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()).map_err(drop), Ok(None));
+    }
+}

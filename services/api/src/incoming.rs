@@ -1,0 +1,170 @@
+//! A request's body as it comes: whole where it is short, a bounded stream where not; never parsed.
+
+use axum::body::{Body, BodyDataStream, HttpBody as _};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt as _};
+use http::{HeaderMap, header};
+use wire::{Code, Content, Media, Problem};
+
+/// What of it is read before the call: the first byte that is not blank, and all of it where it comes in one piece.
+pub(crate) struct Incoming {
+    pub(crate) content: Content,
+    /// The first byte that is not white space.
+    pub(crate) first: Option<u8>,
+}
+
+impl Incoming {
+    pub(crate) fn none() -> Self {
+        Self {
+            content: Content::Whole(Bytes::new()),
+            first: None,
+        }
+    }
+
+    pub(crate) async fn read(body: Body, limit: usize) -> Result<Self, Problem> {
+        if body.is_end_stream() {
+            return Ok(Self::none());
+        }
+        if body.size_hint().lower() > limit as u64 {
+            return Err(too_large(limit));
+        }
+        let mut chunks = body.into_data_stream();
+        let mut begun = Bytes::new();
+        loop {
+            let Some(chunk) = next(&mut chunks).await? else {
+                break;
+            };
+            begun = if begun.is_empty() {
+                chunk
+            } else {
+                joined(&begun, &chunk)
+            };
+            if begun.len() > limit {
+                return Err(too_large(limit));
+            }
+            if let Some(first) = first_of(&begun) {
+                let content = if chunks.is_ended() {
+                    Content::Whole(begun)
+                } else {
+                    rest(begun, chunks, limit)
+                };
+                return Ok(Self {
+                    content,
+                    first: Some(first),
+                });
+            }
+        }
+        Ok(Self {
+            first: None,
+            content: Content::Whole(begun),
+        })
+    }
+}
+
+/// `Content-Type`; JSON where it is not said.
+pub(crate) fn media(headers: &HeaderMap) -> Result<Media, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(Media::Json);
+    };
+    value.to_str().ok().and_then(Media::from_content_type).ok_or_else(|| {
+        let shown = String::from_utf8_lossy(value.as_bytes()).chars().take(80).collect::<String>();
+        Problem::new(Code::UnsupportedMedia)
+            .detail(format!("`{shown}` is not read here"))
+            .hint("send application/json; lists of records may also be text/csv or application/x-ndjson")
+    })
+}
+
+trait Ended {
+    fn is_ended(&self) -> bool;
+}
+
+impl Ended for BodyDataStream {
+    fn is_ended(&self) -> bool {
+        axum::body::HttpBody::is_end_stream(self)
+    }
+}
+
+fn first_of(bytes: &[u8]) -> Option<u8> {
+    bytes
+        .iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace())
+}
+
+fn joined(begun: &[u8], chunk: &[u8]) -> Bytes {
+    let mut whole = BytesMut::with_capacity(begun.len() + chunk.len());
+    whole.extend_from_slice(begun);
+    whole.extend_from_slice(chunk);
+    whole.freeze()
+}
+
+fn rest(begun: Bytes, chunks: BodyDataStream, limit: usize) -> Content {
+    let read = begun.len();
+    let rest = stream::unfold(Some((chunks, read)), move |state| async move {
+        let (mut chunks, read) = state?;
+        match next(&mut chunks).await {
+            Ok(None) => None,
+            Ok(Some(chunk)) if read + chunk.len() > limit => Some((Err(too_large(limit)), None)),
+            Ok(Some(chunk)) => {
+                let read = read + chunk.len();
+                Some((Ok(chunk), Some((chunks, read))))
+            }
+            Err(problem) => Some((Err(problem), None)),
+        }
+    });
+    Content::Stream(stream::once(async { Ok(begun) }).chain(rest).boxed())
+}
+
+async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
+    let chunk = chunks.next().await.transpose();
+    chunk.map_err(|error| {
+        Problem::new(Code::BadRequest)
+            .detail(format!("the body cannot be read to its end: {error}"))
+    })
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::PayloadTooLarge)
+        .detail(format!("the body is larger than {limit} bytes"))
+        .hint("send fewer records at a time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(chunks: &[&'static str], limit: usize) -> String {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())))
+            .collect();
+        let read = Incoming::read(Body::from_stream(stream::iter(chunks)), limit).await;
+        let read = match read {
+            Err(problem) => return problem.code.as_str().to_owned(),
+            Ok(read) => read,
+        };
+        let first = read.first.map_or('-', char::from);
+        let body = wire::Body {
+            media: Media::Json,
+            content: read.content,
+        };
+        match body.collect(usize::MAX).await {
+            Ok(bytes) => format!("{first} {}", String::from_utf8(bytes.to_vec()).unwrap()),
+            Err(problem) => format!("{first} then {}", problem.code.as_str()),
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_come_through_whole_up_to_the_limit() {
+        assert_eq!(told(&[], 9).await, "- ");
+        assert_eq!(told(&["{}"], 9).await, "{ {}");
+        assert_eq!(told(&[" ", "\n", " [1,", "2]"], 9).await, "[  \n [1,2]");
+        assert_eq!(told(&["  ", " "], 9).await, "-    ");
+        assert_eq!(
+            told(&["1234", "5678", "90"], 9).await,
+            "1 then payload_too_large"
+        );
+        assert_eq!(told(&["1234567890"], 9).await, "payload_too_large");
+        assert_eq!(told(&[" ", "         x"], 9).await, "payload_too_large");
+    }
+}

@@ -1,0 +1,79 @@
+//! Every node by its name, `tx`, and the catalogue itself.
+
+use serde_json::{Map, Value, json};
+use wire::{Catalogue, NodeInfo};
+
+use super::parameters::{header, parameter, with_problems};
+use super::schemas::reference;
+
+pub(super) fn paths(catalogue: &Catalogue, paths: &mut Map<String, Value>) {
+    let tx = catalogue
+        .nodes
+        .iter()
+        .find(|node| node.name.as_str() == "tx");
+    if let Some(tx) = tx {
+        paths.insert(
+            "/api/v1/tx".to_owned(),
+            json!({ "post": operation(tx, "tx", &reference("Results")) }),
+        );
+    }
+    paths.insert("/api/v1/call".to_owned(), json!({ "get": listing() }));
+    for node in catalogue
+        .nodes
+        .iter()
+        .filter(|node| !node.hints.hidden && !node.hints.outside)
+    {
+        let id = format!("call.{}", node.name);
+        paths.insert(
+            format!("/api/v1/call/{}", node.name),
+            json!({ "post": operation(node, &id, &node.output) }),
+        );
+    }
+}
+
+fn operation(node: &NodeInfo, id: &str, output: &Value) -> Value {
+    let parameters: &[&str] = if node.hints.read_only {
+        &["prefer_read"]
+    } else {
+        &["prefer_write", "if_match", "idempotency_key"]
+    };
+    let parameters: Vec<_> = parameters.iter().map(|name| parameter(name)).collect();
+    let done = |about: &str| {
+        json!({
+            "description": about,
+            "headers": header(&["Preference-Applied"]),
+            "content": { "application/json": { "schema": output } },
+        })
+    };
+    let mut responses = json!({ "200": done("The node's answer"), "204": { "description": "Done; nothing to show" } });
+    if !node.hints.read_only {
+        responses["201"] = done("What was created");
+    }
+    let problems = [
+        "400", "401", "403", "404", "409", "412", "413", "415", "422",
+    ];
+    json!({
+        "operationId": id,
+        "tags": ["nodes"],
+        "summary": format!("Call {}", node.name),
+        "description": node.about,
+        "parameters": parameters,
+        "requestBody": { "content": { "application/json": { "schema": node.input } } },
+        "responses": with_problems(responses, &problems),
+        "x-gantry-node": node.name,
+    })
+}
+
+fn listing() -> Value {
+    let ok = json!({
+        "description": "The catalogue",
+        "headers": header(&["ETag"]),
+        "content": { "application/json": { "schema": { "type": "object" } } },
+    });
+    json!({
+        "operationId": "catalogue",
+        "tags": ["nodes"],
+        "summary": "What this caller may call",
+        "responses": with_problems(json!({ "200": ok }), &["401"]),
+    })
+}

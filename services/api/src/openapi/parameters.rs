@@ -1,0 +1,165 @@
+//! Parameters, headers and problems that operations share.
+
+use serde_json::{Map, Value, json};
+
+use super::schemas::reference;
+
+pub(super) fn parameter(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+pub(super) fn components() -> Value {
+    let query = |name: &str, schema: Value, about: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": about });
+    let header = |name: &str, about: &str, example: &str| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" }, "description": about, "example": example });
+    let text = json!({ "type": "string" });
+    json!({
+        "id": { "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" }, "description": "The record's id" },
+        "select": query("select", text.clone(), "Which fields: `a,rel(b,c)`, one level of refs, `rel(*)` for all"),
+        "order": query("order", text.clone(), "`a.desc.nullslast,b`"),
+        "limit": query("limit", json!({ "type": "integer", "minimum": 0, "maximum": 1000, "default": 50 }), "Records a page"),
+        "cursor": query("cursor", text.clone(), "From `Next-Cursor` of the page before"),
+        "offset": query("offset", json!({ "type": "integer", "minimum": 0, "maximum": 10_000 }), "Records to skip; for more, use a cursor"),
+        "or": query("or", text.clone(), "`(a.eq.1,and(b.gt.2,c.is.null))`"),
+        "and": query("and", text, "`(a.gt.1,a.lt.9)`"),
+        "deleted": query("deleted", json!({ "type": "string", "enum": ["include", "only"] }), "Soft-deleted records"),
+        "all": query("all", json!({ "type": "boolean" }), "Says that a change of every record is meant"),
+        "prefer_read": header("Prefer", "`count=none|planned|exact`, `handling=strict`", "count=exact"),
+        "prefer_write": header("Prefer", "`return=minimal|representation`, `max-affected=N`, `tx=rollback`, `handling=strict`", "return=minimal"),
+        "if_match": header("If-Match", "The ETag of the version that is to be changed; else 412", "\"3\""),
+        "if_none_match": header("If-None-Match", "The ETag that is known already; then 304", "\"3\""),
+        "idempotency_key": header("Idempotency-Key", "The same key and body get the same answer for 24 hours, and the change happens once", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+    })
+}
+
+pub(super) fn headers() -> Value {
+    let text = |about: &str| json!({ "schema": { "type": "string" }, "description": about });
+    json!({
+        "ETag": text("The record's version, for If-Match"),
+        "Location": text("Where the record is"),
+        "Content-Range": text("`items 0-19/*`, the total where it was asked for"),
+        "Link": text("The next page: `<…>; rel=\"next\"`"),
+        "Next-Cursor": text("Where the next page begins"),
+        "Preference-Applied": text("Which preferences were heard"),
+        "Idempotency-Replayed": text("`true` where the answer was kept from an earlier call"),
+    })
+}
+
+pub(super) fn header(names: &[&str]) -> Value {
+    let entries = names.iter().map(|name| {
+        (
+            (*name).to_owned(),
+            json!({ "$ref": format!("#/components/headers/{name}") }),
+        )
+    });
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+const PROBLEMS: [(&str, &str, &str, &str); 11] = [
+    (
+        "400",
+        "BadRequest",
+        "A mistake in the query, a header or the form of the body",
+        "invalid_query",
+    ),
+    (
+        "401",
+        "Unauthenticated",
+        "A key is needed, or is not good",
+        "unauthenticated",
+    ),
+    (
+        "403",
+        "Forbidden",
+        "The caller may not do this",
+        "forbidden",
+    ),
+    (
+        "404",
+        "NotFound",
+        "There is no such record, or the caller may not see it",
+        "not_found",
+    ),
+    (
+        "406",
+        "NotAcceptable",
+        "Nothing that `Accept` names is offered",
+        "not_acceptable",
+    ),
+    (
+        "409",
+        "Conflict",
+        "Another record has the value, or a reference stands in the way",
+        "unique_violation",
+    ),
+    (
+        "412",
+        "VersionMismatch",
+        "The record has another version; `current_version` tells it",
+        "version_mismatch",
+    ),
+    (
+        "413",
+        "PayloadTooLarge",
+        "The body is too large",
+        "payload_too_large",
+    ),
+    (
+        "415",
+        "UnsupportedMedia",
+        "The `Content-Type` is not read here",
+        "unsupported_media_type",
+    ),
+    (
+        "422",
+        "InvalidInput",
+        "Values are missing, of the wrong type or out of range",
+        "invalid_input",
+    ),
+    (
+        "428",
+        "PreconditionRequired",
+        "The model requires If-Match",
+        "precondition_required",
+    ),
+];
+const ANY: (&str, &str) = ("Problem", "Any other problem");
+
+pub(super) fn problems() -> Value {
+    let mut responses = Map::new();
+    for (status, name, about, code) in PROBLEMS {
+        let example = json!({
+            "type": format!("/docs/problems/{code}"),
+            "title": about,
+            "status": status.parse::<u16>().unwrap_or(500),
+            "code": code,
+            "detail": about,
+            "trace_id": "0199c2f0a1b27c3d8e4f5a6b7c8d9e0f",
+        });
+        let content = json!({ "application/problem+json": { "schema": reference("Problem"), "example": example } });
+        responses.insert(
+            name.to_owned(),
+            json!({ "description": about, "content": content }),
+        );
+    }
+    let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
+    responses.insert(
+        ANY.0.to_owned(),
+        json!({ "description": ANY.1, "content": content }),
+    );
+    Value::Object(responses)
+}
+
+/// `responses` and the problems of these statuses; any other is a problem as well.
+pub(super) fn with_problems(mut responses: Value, statuses: &[&str]) -> Value {
+    let problem = |name: &str| json!({ "$ref": format!("#/components/responses/{name}") });
+    if let Value::Object(responses) = &mut responses {
+        for (status, name, ..) in PROBLEMS
+            .iter()
+            .filter(|(status, ..)| statuses.contains(status))
+        {
+            responses.insert((*status).to_owned(), problem(name));
+        }
+        responses.insert("default".to_owned(), problem(ANY.0));
+    }
+    responses
+}

@@ -1,0 +1,198 @@
+//! An answer of a node as an HTTP answer: its meta in standard headers, its body as it is.
+
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use wire::{Answer, AnswerParts, Content, Meta};
+
+use crate::condition::IfNoneMatch;
+use crate::prefer::Preferences;
+use crate::refusal::put;
+
+/// What of the request its answer depends on.
+pub(crate) struct Asked<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    /// `GET` or `HEAD`: may be answered 304, and a next page is a link.
+    pub(crate) reads: bool,
+    /// `HEAD`: the body is left out.
+    pub(crate) head: bool,
+    /// The node changes something.
+    pub(crate) writes: bool,
+    pub(crate) preferences: &'a Preferences,
+    pub(crate) if_none_match: &'a IfNoneMatch,
+    /// The model's path, where a record's location can be told.
+    pub(crate) model: Option<&'a str>,
+    /// The whole meta, for our own client.
+    pub(crate) meta: bool,
+}
+
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, prefer");
+const CURSOR: HeaderName = HeaderName::from_static("next-cursor");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const TRUNCATED: HeaderName = HeaderName::from_static("gantry-truncated");
+const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
+    let Answer { meta, body } = answer;
+    let media = body.media;
+    let is_empty = matches!(&body.content, Content::Whole(bytes) if bytes.is_empty());
+    let length = match &body.content {
+        Content::Whole(bytes) => Some(bytes.len()),
+        Content::Stream(_) => None,
+    };
+    let version = meta.version.map(|version| version.to_string());
+    let unchanged = asked.reads
+        && version
+            .as_deref()
+            .is_some_and(|version| asked.if_none_match.has(version));
+    let mut response = Response::new(match body.content {
+        _ if unchanged => Body::empty(),
+        _ if asked.head => Body::empty(),
+        Content::Whole(bytes) => Body::from(bytes),
+        Content::Stream(stream) => Body::from_stream(stream),
+    });
+    *response.status_mut() = match () {
+        () if unchanged => StatusCode::NOT_MODIFIED,
+        () if meta.created => StatusCode::CREATED,
+        () if is_empty && media == wire::Media::Json => StatusCode::NO_CONTENT,
+        () => StatusCode::OK,
+    };
+    let headers = response.headers_mut();
+    if asked.meta {
+        let parts = AnswerParts {
+            media,
+            meta: meta.clone(),
+        };
+        parts.write(headers);
+    }
+    if is_empty || unchanged {
+        headers.remove(header::CONTENT_TYPE);
+    } else {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(media.as_str()),
+        );
+    }
+    if let Some(length) = length.filter(|_| asked.head && !unchanged) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    headers.insert(header::VARY, VARY);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Some(version) = &version {
+        put(headers, header::ETAG, &format!("\"{version}\""));
+    }
+    if let (true, Some(id), Some(model)) = (meta.created, meta.id, asked.model) {
+        put(headers, header::LOCATION, &format!("/api/v1/{model}/{id}"));
+    }
+    if meta.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    if meta.truncated {
+        headers.insert(TRUNCATED, HeaderValue::from_static("true"));
+    }
+    if let Some(range) = content_range(&meta) {
+        put(headers, header::CONTENT_RANGE, &range);
+    }
+    if let Some(cursor) = &meta.cursor {
+        put(headers, CURSOR, cursor);
+        if asked.reads {
+            put(
+                headers,
+                header::LINK,
+                &next_page(asked.path, asked.query, cursor),
+            );
+        }
+    }
+    let applied = asked.preferences.applied(asked.writes);
+    if !applied.is_empty() {
+        put(headers, APPLIED, &applied);
+    }
+    response
+}
+
+/// `items 0-19/*`; a total where it is known.
+fn content_range(meta: &Meta) -> Option<String> {
+    let rows = meta.rows?;
+    let mut text = match rows {
+        0 => "items */".to_owned(),
+        rows => format!("items {}-{}/", meta.offset, meta.offset + rows - 1),
+    };
+    // Writing to a String cannot fail.
+    let _ = match meta.count {
+        Some(count) => write!(text, "{}", count.records),
+        None => text.write_char('*'),
+    };
+    Some(text)
+}
+
+/// The same list from the cursor on.
+fn next_page(path: &str, query: &str, cursor: &str) -> String {
+    let mut link = format!("<{path}?");
+    let is_place = |part: &&str| part.starts_with("cursor=") || part.starts_with("offset=");
+    for part in query
+        .split('&')
+        .filter(|part| !part.is_empty() && !is_place(part))
+    {
+        // `>` ends the link, and may stand in a query that a careless client sends.
+        link.push_str(&part.replace('>', "%3E"));
+        link.push('&');
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(
+        link,
+        "cursor={}>; rel=\"next\"",
+        utf8_percent_encode(cursor, NON_ALPHANUMERIC)
+    );
+    link
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Count;
+
+    #[test]
+    fn a_list_tells_where_it_stands() {
+        let range = |rows, offset, count: Option<u64>| {
+            let count = count.map(|records| Count {
+                records,
+                exact: true,
+            });
+            content_range(&Meta {
+                rows,
+                offset,
+                count,
+                ..Meta::default()
+            })
+            .unwrap_or_default()
+        };
+        assert_eq!(range(Some(20), 0, None), "items 0-19/*");
+        assert_eq!(range(Some(20), 40, Some(3201)), "items 40-59/3201");
+        assert_eq!(range(Some(0), 0, Some(0)), "items */0");
+        assert_eq!(range(Some(0), 0, None), "items */*");
+        assert_eq!(range(None, 0, None), "");
+    }
+
+    #[test]
+    fn the_next_page_is_the_same_list_from_the_cursor_on() {
+        for (query, expected) in [
+            ("", "</api/v1/film?cursor=abc>; rel=\"next\""),
+            (
+                "limit=2&cursor=x&title=a%20b",
+                "</api/v1/film?limit=2&title=a%20b&cursor=abc>; rel=\"next\"",
+            ),
+            (
+                "offset=20&limit=2",
+                "</api/v1/film?limit=2&cursor=abc>; rel=\"next\"",
+            ),
+        ] {
+            assert_eq!(next_page("/api/v1/film", query, "abc"), expected);
+        }
+    }
+}

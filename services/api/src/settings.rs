@@ -1,0 +1,53 @@
+//! What the service is told from outside: `GANTRY_API_…`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use chassis::Env;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LISTEN`, 127.0.0.1:8000
+    pub listen: SocketAddr,
+    /// `OPS_LISTEN`, 127.0.0.1:9100
+    pub ops_listen: SocketAddr,
+    /// `DATAFLOW`, <http://127.0.0.1:8001>
+    pub dataflow: String,
+    pub limits: Limits,
+}
+
+/// What one request may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `BODY_BYTES`, 8 MiB, counted after decompression. Nodes have limits of their own, which are lower or the same.
+    pub body_bytes: usize,
+    /// `DEADLINE_MS`, 30,000: after that the answer is a timeout.
+    pub deadline: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 8 << 20,
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Settings {
+    pub fn load(env: &Env) -> Result<Self, chassis::Error> {
+        let limits = Limits::default();
+        let deadline_ms = u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX);
+        let settings = Self {
+            listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
+            ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
+            dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
+            limits: Limits {
+                body_bytes: env.or("BODY_BYTES", limits.body_bytes),
+                deadline: Duration::from_millis(env.or("DEADLINE_MS", deadline_ms)),
+            },
+        };
+        env.finish()?;
+        Ok(settings)
+    }
+}
