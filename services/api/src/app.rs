@@ -6,9 +6,9 @@ use chassis::Metrics;
 use http::HeaderMap;
 use wire::{Caller, Calls, Problem, Trace};
 
-use crate::Limits;
 use crate::auth::Callers;
 use crate::view::{View, Views};
+use crate::{Limits, Settings};
 
 /// The nodes to call and what is remembered about them. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +39,17 @@ impl App {
             metrics: None,
             remembered: Arc::default(),
         }
+    }
+
+    /// Over the dataflow service, which is reached when it is first called.
+    pub fn connect(settings: &Settings) -> Result<Self, chassis::Error> {
+        let client = client::Client::new(&settings.dataflow);
+        let fault = |error| chassis::Error::Settings(vec![format!("GANTRY_API_DATAFLOW: {error}")]);
+        Ok(Self::new(Arc::new(client.map_err(fault)?), settings.limits))
+    }
+
+    pub fn calls(&self) -> Arc<dyn Calls> {
+        Arc::clone(&self.calls)
     }
 
     /// Requests are counted there.

@@ -8,7 +8,7 @@ const NO_VERSION: i64 = 0;
 
 /// Tags that are weak, or not ours, match nothing: `If-Match` compares strongly.
 pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<IfVersion>, Problem> {
-    let Some(tags) = Tags::read(headers, header::IF_MATCH)? else {
+    let Some(tags) = Tags::read(headers, &header::IF_MATCH)? else {
         return Ok(None);
     };
     if tags.any {
@@ -28,7 +28,7 @@ pub(crate) struct IfNoneMatch(Option<Tags>);
 
 impl IfNoneMatch {
     pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        Tags::read(headers, header::IF_NONE_MATCH).map(Self)
+        Tags::read(headers, &header::IF_NONE_MATCH).map(Self)
     }
 
     pub(crate) fn is_said(&self) -> bool {
@@ -55,8 +55,8 @@ struct Tag {
 }
 
 impl Tags {
-    fn read(headers: &HeaderMap, name: HeaderName) -> Result<Option<Self>, Problem> {
-        if !headers.contains_key(&name) {
+    fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Problem> {
+        if !headers.contains_key(name) {
             return Ok(None);
         }
         let bad = || {
@@ -67,7 +67,7 @@ impl Tags {
                 .hint("send the ETag of an answer as it came, quotes included")
         };
         let mut tags = Self::default();
-        for value in headers.get_all(&name) {
+        for value in headers.get_all(name) {
             let mut rest = value.to_str().map_err(|_| bad())?.trim();
             while !rest.is_empty() {
                 if let Some(after) = rest.strip_prefix('*') {

@@ -10,6 +10,7 @@ mod v1;
 mod accept;
 mod auth;
 mod condition;
+mod found;
 mod incoming;
 mod prefer;
 mod refusal;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use wire::{Answer, AnswerParts, Content, Meta};
+use wire::{Answer, AnswerParts, Content, Media, Meta};
 
 use crate::condition::IfNoneMatch;
 use crate::prefer::Preferences;
@@ -15,10 +15,7 @@ use crate::refusal::put;
 pub(crate) struct Asked<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
-    /// `GET` or `HEAD`: may be answered 304, and a next page is a link.
-    pub(crate) reads: bool,
-    /// `HEAD`: the body is left out.
-    pub(crate) head: bool,
+    pub(crate) method: &'a Method,
     /// The node changes something.
     pub(crate) writes: bool,
     pub(crate) preferences: &'a Preferences,
@@ -35,49 +32,46 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TRUNCATED: HeaderName = HeaderName::from_static("gantry-truncated");
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
+impl Asked<'_> {
+    /// `GET` or `HEAD`: may be answered 304, and a next page is a link.
+    fn is_get(&self) -> bool {
+        matches!(*self.method, Method::GET | Method::HEAD)
+    }
+}
+
 pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
     let Answer { meta, body } = answer;
     let media = body.media;
-    let is_empty = matches!(&body.content, Content::Whole(bytes) if bytes.is_empty());
     let length = match &body.content {
         Content::Whole(bytes) => Some(bytes.len()),
         Content::Stream(_) => None,
     };
     let version = meta.version.map(|version| version.to_string());
-    let unchanged = asked.reads
-        && version
-            .as_deref()
-            .is_some_and(|version| asked.if_none_match.has(version));
+    let is_known = |version| asked.if_none_match.has(version);
+    let unchanged = asked.is_get() && version.as_deref().is_some_and(is_known);
+    let head = *asked.method == Method::HEAD;
     let mut response = Response::new(match body.content {
-        _ if unchanged => Body::empty(),
-        _ if asked.head => Body::empty(),
+        _ if unchanged || head => Body::empty(),
         Content::Whole(bytes) => Body::from(bytes),
         Content::Stream(stream) => Body::from_stream(stream),
     });
+    // An empty list in CSV or JSON Lines is an empty text; JSON always has something to say.
+    let is_empty = length == Some(0) && media == Media::Json;
     *response.status_mut() = match () {
         () if unchanged => StatusCode::NOT_MODIFIED,
         () if meta.created => StatusCode::CREATED,
-        () if is_empty && media == wire::Media::Json => StatusCode::NO_CONTENT,
+        () if is_empty => StatusCode::NO_CONTENT,
         () => StatusCode::OK,
     };
     let headers = response.headers_mut();
-    if asked.meta {
-        let parts = AnswerParts {
-            media,
-            meta: meta.clone(),
-        };
-        parts.write(headers);
-    }
-    if is_empty || unchanged {
-        headers.remove(header::CONTENT_TYPE);
-    } else {
+    if !is_empty && !unchanged {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static(media.as_str()),
         );
-    }
-    if let Some(length) = length.filter(|_| asked.head && !unchanged) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(length) = length.filter(|_| head) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
     }
     headers.insert(header::VARY, VARY);
     headers.insert(
@@ -87,21 +81,33 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
     if let Some(version) = &version {
         put(headers, header::ETAG, &format!("\"{version}\""));
     }
+    tell(&meta, asked, headers);
+    if asked.meta {
+        let is_typed = headers.contains_key(header::CONTENT_TYPE);
+        AnswerParts { media, meta }.write(headers);
+        if !is_typed {
+            headers.remove(header::CONTENT_TYPE);
+        }
+    }
+    response
+}
+
+/// The meta, each fact in its header.
+fn tell(meta: &Meta, asked: &Asked<'_>, headers: &mut HeaderMap) {
     if let (true, Some(id), Some(model)) = (meta.created, meta.id, asked.model) {
         put(headers, header::LOCATION, &format!("/api/v1/{model}/{id}"));
     }
-    if meta.replayed {
-        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    for (is_so, name) in [(meta.replayed, REPLAYED), (meta.truncated, TRUNCATED)] {
+        if is_so {
+            headers.insert(name, HeaderValue::from_static("true"));
+        }
     }
-    if meta.truncated {
-        headers.insert(TRUNCATED, HeaderValue::from_static("true"));
-    }
-    if let Some(range) = content_range(&meta) {
+    if let Some(range) = content_range(meta) {
         put(headers, header::CONTENT_RANGE, &range);
     }
     if let Some(cursor) = &meta.cursor {
         put(headers, CURSOR, cursor);
-        if asked.reads {
+        if asked.is_get() {
             put(
                 headers,
                 header::LINK,
@@ -113,7 +119,6 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
     if !applied.is_empty() {
         put(headers, APPLIED, &applied);
     }
-    response
 }
 
 /// `items 0-19/*`; a total where it is known.

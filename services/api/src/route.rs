@@ -115,21 +115,18 @@ fn place(path: &str) -> Result<Place, Astray> {
 }
 
 fn custom(model: &str, verb: &str) -> Result<Place, Astray> {
-    let known = Custom::ALL.iter().find(|(name, _)| *name == verb);
-    match known {
-        Some((_, custom)) => Ok(Place::Custom(model.to_owned(), *custom)),
-        None => {
-            let names: Vec<_> = Custom::ALL
-                .iter()
-                .map(|(name, _)| format!("`:{name}`"))
-                .collect();
-            let hint = Some(format!(
-                "after a model's path may stand {}",
-                names.join(", ")
-            ));
-            Err(Astray::NoSuchPath { hint })
-        }
+    if let Some((_, custom)) = Custom::ALL.iter().find(|(name, _)| *name == verb) {
+        return Ok(Place::Custom(model.to_owned(), *custom));
     }
+    let names: Vec<_> = Custom::ALL
+        .iter()
+        .map(|(name, _)| format!("`:{name}`"))
+        .collect();
+    let hint = Some(format!(
+        "after a model's path may stand {}",
+        names.join(", ")
+    ));
+    Err(Astray::NoSuchPath { hint })
 }
 
 fn decode(segment: &str) -> Result<String, Astray> {

@@ -4,18 +4,19 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wire::{Call, Caller, Code, Content, Media, NodeName, Options, Problem, Reply, Trace};
 
 use crate::App;
 use crate::accept::negotiate;
 use crate::condition::{IfNoneMatch, if_match};
+use crate::found::{Found, find};
 use crate::incoming::{Incoming, media};
 use crate::prefer::Preferences;
 use crate::refusal::{Refusal, put};
 use crate::reply::{Asked, reply};
-use crate::route::{Astray, Target, Verb, route};
+use crate::route::{Astray, Target, route};
 use crate::view::View;
 
 /// The nodes keep the deadline; this is for what hangs before or beside them.
@@ -99,60 +100,70 @@ async fn answer(
     let Some(found) = find(&target, &view, &caller)? else {
         return Ok(listing(&view, &head.headers, head.method == Method::HEAD)?);
     };
-    let reads_http = matches!(head.method, Method::GET | Method::HEAD);
-    let incoming = if reads_http {
-        Incoming::none()
-    } else {
-        Incoming::read(body, app.limits.body_bytes).await?
-    };
-    let input_media = if incoming.first.is_some() {
-        media(&head.headers)?
-    } else {
-        Media::Json
-    };
-    let node = found.node(input_media, incoming.first)?;
-    if view.catalogue.node(&node).is_some() {
-        label.0 = Some(node.clone());
-    }
     let preferences = Preferences::read(&head.headers)?;
     let if_none_match = IfNoneMatch::read(&head.headers)?;
-    if if_none_match.is_said() && !reads_http {
+    let call = call_of(app, &head, body, &found, &preferences, trace).await?;
+    if if_none_match.is_said() && !matches!(head.method, Method::GET | Method::HEAD) {
         return Err(Problem::new(Code::BadRequest)
             .detail("`If-None-Match` has a meaning with GET and HEAD only")
             .hint("guard a change with `If-Match`")
             .into());
     }
-    let query = head.uri.query().unwrap_or_default();
-    let writes = !is_read(node.verb());
-    let call = Call {
-        query: found.query(query),
-        input: wire::Body {
-            media: input_media,
-            content: incoming.content,
-        },
-        options: options(&head.headers, &preferences, node.verb())?,
-        deadline: Some(begun + app.limits.deadline),
-        trace,
-        caller,
-        node,
-    };
+    if view.catalogue.node(&call.node).is_some() {
+        label.0 = Some(call.node.clone());
+    }
     let asked = Asked {
         path: head.uri.path(),
-        query,
-        reads: reads_http,
-        head: head.method == Method::HEAD,
-        writes,
+        query: head.uri.query().unwrap_or_default(),
+        method: &head.method,
+        writes: !is_read(call.node.verb()),
         preferences: &preferences,
         if_none_match: &if_none_match,
         model: found.path,
         meta: matches!(target, Target::Node(_)),
     };
-    let answer = app
-        .calls
-        .call(call)
-        .await
-        .map_err(|problem| found.explain(problem, &view))?;
+    let call = Call {
+        caller,
+        deadline: Some(begun + app.limits.deadline),
+        ..call
+    };
+    let answered = app.calls.call(call).await;
+    let answer = answered.map_err(|problem| found.explain(problem, &view))?;
     Ok(reply(answer, &asked))
+}
+
+/// What the request asks; by whom and until when is for the caller of this to say.
+async fn call_of(
+    app: &App,
+    head: &Parts,
+    body: Body,
+    found: &Found<'_>,
+    preferences: &Preferences,
+    trace: Trace,
+) -> Result<Call, Problem> {
+    let incoming = match head.method {
+        Method::GET | Method::HEAD => Incoming::none(),
+        _ => Incoming::read(body, app.limits.body_bytes).await?,
+    };
+    let media = match incoming.first {
+        Some(_) => media(&head.headers)?,
+        None => Media::Json,
+    };
+    let node = found.node(media, incoming.first)?;
+    let input = wire::Body {
+        media,
+        content: incoming.content,
+    };
+    let options = options(&head.headers, preferences, node.verb())?;
+    Ok(Call {
+        query: found.query(head.uri.query().unwrap_or_default()),
+        options,
+        node,
+        input,
+        caller: Caller::Anonymous,
+        deadline: None,
+        trace,
+    })
 }
 
 fn stray(method: &Method, astray: Astray) -> Result<Response<Body>, Refusal> {
@@ -174,138 +185,6 @@ fn stray(method: &Method, astray: Astray) -> Result<Response<Body>, Refusal> {
             Ok(response)
         }
     }
-}
-
-/// A target with its model looked up.
-struct Found<'a> {
-    target: &'a Target,
-    /// The model's name: as the catalogue has it, or as its path suggests.
-    model: String,
-    /// The model's path where the catalogue has it.
-    path: Option<&'a str>,
-}
-
-/// Nothing where the catalogue itself is asked for. A model that an anonymous caller cannot see is called all the
-/// same: whether that is a 401 or a 404 is not for a face to say.
-fn find<'a>(
-    target: &'a Target,
-    view: &View,
-    caller: &Caller,
-) -> Result<Option<Found<'a>>, Problem> {
-    match target {
-        Target::Catalogue => Ok(None),
-        Target::Node(name) => {
-            let node = name.parse::<NodeName>();
-            node.map_err(|error| Problem::new(Code::NoSuchNode).detail(error.to_string()))?;
-            Ok(Some(Found {
-                target,
-                model: String::new(),
-                path: None,
-            }))
-        }
-        Target::Model { path, .. } => match (view.model(path), caller) {
-            (Some(model), _) => Ok(Some(Found {
-                target,
-                model: model.name.clone(),
-                path: Some(path),
-            })),
-            (None, Caller::Anonymous) if is_path(path) => Ok(Some(Found {
-                target,
-                model: pascal(path),
-                path: None,
-            })),
-            (None, _) => Err(no_such_model(path, view)),
-        },
-    }
-}
-
-fn no_such_model(path: &str, view: &View) -> Problem {
-    let shown: String = path.chars().take(80).collect();
-    let problem =
-        Problem::new(Code::NoSuchRoute).detail(format!("there is no model at `/api/v1/{shown}`"));
-    match view.nearest(path) {
-        Some(near) => problem.hint(format!("did you mean `/api/v1/{near}`?")),
-        None => problem,
-    }
-}
-
-impl Found<'_> {
-    /// For a POST of a collection the body decides: one object is one record, whatever else is many.
-    fn node(&self, media: Media, first: Option<u8>) -> Result<NodeName, Problem> {
-        let verb = match self.target {
-            Target::Catalogue => "",
-            Target::Node(name) => {
-                return name.parse().map_err(|_| Problem::new(Code::NoSuchNode));
-            }
-            Target::Model {
-                verb: Verb::Is(verb),
-                ..
-            } if media == Media::Json => verb,
-            Target::Model {
-                verb: Verb::Is(_), ..
-            } => {
-                return Err(Problem::new(Code::UnsupportedMedia)
-                    .detail(format!("{} is not read here", media.as_str()))
-                    .hint("send application/json"));
-            }
-            Target::Model {
-                verb: Verb::Create, ..
-            } => match (media, first) {
-                (Media::Json, Some(b'[')) | (Media::Csv | Media::JsonLines, _) => "bulk_create",
-                (Media::Json, _) => "create",
-            },
-        };
-        Ok(NodeName::of_model(&self.model, verb))
-    }
-
-    /// A record's id stands before what was asked.
-    fn query(&self, query: &str) -> String {
-        let Target::Model { id: Some(id), .. } = self.target else {
-            return query.to_owned();
-        };
-        let mut with_id = String::with_capacity(4 + id.len() + query.len());
-        with_id.push_str("id=");
-        with_id.extend(utf8_percent_encode(id, NON_ALPHANUMERIC));
-        if !query.is_empty() {
-            with_id.push('&');
-            with_id.push_str(query);
-        }
-        with_id
-    }
-
-    /// That a guessed node does not exist means that there is no such path.
-    fn explain(&self, problem: Problem, view: &View) -> Problem {
-        match self.target {
-            Target::Model { path, .. }
-                if self.path.is_none() && problem.code == Code::NoSuchNode =>
-            {
-                no_such_model(path, view)
-            }
-            _ => problem,
-        }
-    }
-}
-
-fn is_path(text: &str) -> bool {
-    text.len() <= 63
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-}
-
-/// `film_role` → `FilmRole`
-fn pascal(path: &str) -> String {
-    let words = path.split('_').filter(|word| !word.is_empty());
-    words
-        .flat_map(|word| {
-            word[..1]
-                .to_ascii_uppercase()
-                .chars()
-                .chain(word[1..].chars())
-                .collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 fn is_read(verb: &str) -> bool {
@@ -361,8 +240,7 @@ fn listing(view: &View, headers: &HeaderMap, head: bool) -> Result<Response<Body
     let asked = Asked {
         path: "",
         query: "",
-        reads: true,
-        head: head || unchanged,
+        method: if head { &Method::HEAD } else { &Method::GET },
         writes: false,
         preferences: &Preferences::default(),
         if_none_match: &IfNoneMatch::default(),
@@ -383,17 +261,4 @@ fn listing(view: &View, headers: &HeaderMap, head: bool) -> Result<Response<Body
         &format!("\"{}\"", view.catalogue.version),
     );
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_suggests_a_models_name() {
-        for (path, name) in [("film", "Film"), ("film_role", "FilmRole"), ("a2_b", "A2B")] {
-            assert_eq!(pascal(path), name);
-        }
-        assert!(!is_path("Film") && !is_path("") && !is_path("é") && !is_path("_a"));
-    }
 }

@@ -38,10 +38,7 @@ impl View {
 
     /// The path that is spelled nearly so.
     pub(crate) fn nearest(&self, path: &str) -> Option<&str> {
-        let paths = self.by_path.keys().map(String::as_str);
-        let rated = paths.map(|known| (strsim::damerau_levenshtein(known, path), known));
-        let (distance, known) = rated.min()?;
-        (distance <= (path.len() / 3).max(1)).then_some(known)
+        nearest(self.by_path.keys().map(String::as_str), path)
     }
 
     pub(crate) fn openapi(&self) -> Bytes {
@@ -54,6 +51,16 @@ impl View {
             || Bytes::from(serde_json::to_vec(&*self.catalogue).expect("a catalogue is JSON"));
         self.listing.get_or_init(listing).clone()
     }
+}
+
+/// The name that is meant by a misspelt one, where one is near.
+pub(crate) fn nearest<'a>(names: impl Iterator<Item = &'a str>, text: &str) -> Option<&'a str> {
+    let near = (text.len() / 3).max(1);
+    let rated = names.map(|name| (strsim::damerau_levenshtein(name, text), name));
+    rated
+        .min()
+        .filter(|(distance, _)| *distance <= near)
+        .map(|(_, name)| name)
 }
 
 #[derive(Default)]

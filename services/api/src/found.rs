@@ -1,0 +1,176 @@
+//! A target looked up in the caller's catalogue: which node it is, and what to say where there is none.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use wire::{Caller, Code, Media, NodeName, Problem};
+
+use crate::route::{Target, Verb};
+use crate::view::{View, nearest};
+
+/// What may stand as it is (RFC 3986, 2.3): every id that is a UUID does.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A target with its model looked up.
+pub(crate) struct Found<'a> {
+    target: &'a Target,
+    /// The model's name: as the catalogue has it, or as its path suggests.
+    model: String,
+    /// The model's path where the catalogue has it.
+    pub(crate) path: Option<&'a str>,
+}
+
+/// Nothing where the catalogue itself is asked for. A model that an anonymous caller cannot see is called all the
+/// same: whether that is a 401 or a 404 is not for a face to say.
+pub(crate) fn find<'a>(
+    target: &'a Target,
+    view: &View,
+    caller: &Caller,
+) -> Result<Option<Found<'a>>, Problem> {
+    match target {
+        Target::Catalogue => Ok(None),
+        Target::Node(name) => {
+            callable(name, view, caller)?;
+            Ok(Some(Found {
+                target,
+                model: String::new(),
+                path: None,
+            }))
+        }
+        Target::Model { path, .. } => match (view.model(path), caller) {
+            (Some(model), _) => Ok(Some(Found {
+                target,
+                model: model.name.clone(),
+                path: Some(path),
+            })),
+            (None, Caller::Anonymous) if is_path(path) => Ok(Some(Found {
+                target,
+                model: pascal(path),
+                path: None,
+            })),
+            (None, _) => Err(no_such_model(path, view)),
+        },
+    }
+}
+
+/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx` is every
+/// caller's, and of a model's node that an anonymous caller does not see the nodes themselves say why.
+fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
+    let unknown = |detail: String| Problem::new(Code::NoSuchNode).detail(detail);
+    let node: NodeName = name.parse().map_err(|error| unknown(format!("{error}")))?;
+    let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
+    let may_try = *caller == Caller::Anonymous && is_models && name.contains('.');
+    if name == "tx" || may_try || view.catalogue.node(&node).is_some() {
+        return Ok(());
+    }
+    let names = view.catalogue.nodes.iter().map(|node| node.name.as_str());
+    let problem = unknown(format!("there is no node `{name}`"));
+    Err(match nearest(names, name) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem,
+    })
+}
+
+fn no_such_model(path: &str, view: &View) -> Problem {
+    let shown: String = path.chars().take(80).collect();
+    let problem =
+        Problem::new(Code::NoSuchRoute).detail(format!("there is no model at `/api/v1/{shown}`"));
+    match view.nearest(path) {
+        Some(near) => problem.hint(format!("did you mean `/api/v1/{near}`?")),
+        None => problem,
+    }
+}
+
+impl Found<'_> {
+    /// For a POST of a collection the body decides: one object is one record, whatever else is many.
+    pub(crate) fn node(&self, media: Media, first: Option<u8>) -> Result<NodeName, Problem> {
+        let verb = match self.target {
+            Target::Catalogue => "",
+            Target::Node(name) => {
+                return name.parse().map_err(|_| Problem::new(Code::NoSuchNode));
+            }
+            Target::Model {
+                verb: Verb::Is(verb),
+                ..
+            } if media == Media::Json => verb,
+            Target::Model {
+                verb: Verb::Is(_), ..
+            } => {
+                return Err(Problem::new(Code::UnsupportedMedia)
+                    .detail(format!("{} is not read here", media.as_str()))
+                    .hint("send application/json"));
+            }
+            Target::Model {
+                verb: Verb::Create, ..
+            } => match (media, first) {
+                (Media::Json, Some(b'[')) | (Media::Csv | Media::JsonLines, _) => "bulk_create",
+                (Media::Json, _) => "create",
+            },
+        };
+        Ok(NodeName::of_model(&self.model, verb))
+    }
+
+    /// A record's id stands before what was asked.
+    pub(crate) fn query(&self, query: &str) -> String {
+        let Target::Model { id: Some(id), .. } = self.target else {
+            return query.to_owned();
+        };
+        let mut with_id = String::with_capacity(4 + id.len() + query.len());
+        with_id.push_str("id=");
+        with_id.extend(utf8_percent_encode(id, ESCAPED));
+        if !query.is_empty() {
+            with_id.push('&');
+            with_id.push_str(query);
+        }
+        with_id
+    }
+
+    /// That a guessed node does not exist means that there is no such path.
+    pub(crate) fn explain(&self, problem: Problem, view: &View) -> Problem {
+        match self.target {
+            Target::Model { path, .. }
+                if self.path.is_none() && problem.code == Code::NoSuchNode =>
+            {
+                no_such_model(path, view)
+            }
+            _ => problem,
+        }
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+/// `film_role` → `FilmRole`
+fn pascal(path: &str) -> String {
+    let words = path.split('_').filter(|word| !word.is_empty());
+    words
+        .flat_map(|word| {
+            word[..1]
+                .to_ascii_uppercase()
+                .chars()
+                .chain(word[1..].chars())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_suggests_a_models_name() {
+        for (path, name) in [("film", "Film"), ("film_role", "FilmRole"), ("a2_b", "A2B")] {
+            assert_eq!(pascal(path), name);
+        }
+        assert!(!is_path("Film") && !is_path("") && !is_path("é") && !is_path("_a"));
+    }
+}
