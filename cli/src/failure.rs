@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use model::Mistake;
 use serde_json::{Value, json};
-use wire::{ExitKind, Problem};
+use wire::{ExitKind, Fault, Problem};
 
 use crate::args::Output;
 
@@ -177,7 +177,8 @@ fn write_hint(err: &mut impl Write, hint: Option<&str>) -> io::Result<()> {
 
 pub fn write_problem(err: &mut impl Write, problem: &Problem) -> io::Result<()> {
     write_error(err, &problem.detail)?;
-    for fault in &problem.errors {
+    let told = |fault: &&Fault| fault.detail != problem.detail;
+    for fault in problem.errors.iter().filter(told) {
         writeln!(err, "  {PLACE}{}{PLACE:#} {}", fault.pointer, fault.detail)?;
     }
     if let Some(version) = problem.current_version {

@@ -35,9 +35,13 @@ pub struct CreateKey {
     #[arg(long = "role", value_name = "ROLE", required = true)]
     pub roles: Vec<String>,
 
-    /// What the key is for
+    /// What the key is for [default: its roles]
     #[arg(long)]
     pub name: Option<String>,
+
+    /// When it ends by itself, as in `2030-01-01T00:00:00Z`
+    #[arg(long, value_name = "TIMESTAMP")]
+    pub expires_at: Option<String>,
 
     /// The tenant whose records the key may touch
     #[arg(long)]

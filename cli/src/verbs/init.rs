@@ -100,7 +100,7 @@ fn project_name(folder: &Path) -> String {
             name.push('-');
         }
     }
-    let name = name.trim_matches(|c: char| c == '-' || c.is_ascii_digit());
+    let name = name.trim_end_matches('-');
     if name.is_empty() {
         "my-app".to_owned()
     } else {
@@ -116,7 +116,7 @@ mod tests {
     fn a_folder_names_its_project() {
         for (folder, expected) in [
             ("my-app", "my-app"),
-            ("/tmp/My Films 2", "my-films"),
+            ("/tmp/My Films 2", "my-films-2"),
             ("/tmp/äöü", "my-app"),
             ("a/b/../Shop", "shop"),
         ] {

@@ -47,9 +47,10 @@ async fn call(platform: &Platform, node: &str, input: &Value) -> Result<bytes::B
 
 async fn create(args: CreateKey, output: Output) -> Result<(), Failure> {
     let platform = platform::compose(&args.place).await?;
-    let mut input = json!({"roles": args.roles});
-    if let Some(name) = args.name {
-        input["name"] = Value::String(name);
+    let name = args.name.unwrap_or_else(|| args.roles.join(", "));
+    let mut input = json!({"roles": args.roles, "name": name});
+    if let Some(at) = args.expires_at {
+        input["expires_at"] = Value::String(at);
     }
     if let Some(tenant) = args.tenant {
         input["tenant"] = Value::String(tenant);

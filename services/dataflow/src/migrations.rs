@@ -7,7 +7,8 @@ pub use store::migrate::{Applied, AtStake, Plan, RolledBack, Status, Step};
 use crate::{Error, Settings, location};
 
 pub async fn plan(project: &Project, settings: &Settings) -> Result<Plan, Error> {
-    Ok(migrate::plan(&location::of(project, settings)?, &project.models).await?)
+    let location = place(project, settings)?;
+    Ok(migrate::plan(&location, &project.models).await?)
 }
 
 pub async fn apply(
@@ -15,12 +16,8 @@ pub async fn apply(
     settings: &Settings,
     allow_destructive: bool,
 ) -> Result<Applied, Error> {
-    apply_to(
-        &location::of(project, settings)?,
-        project,
-        allow_destructive,
-    )
-    .await
+    let location = location::of(project, settings)?;
+    apply_to(&location, project, allow_destructive).await
 }
 
 pub(crate) async fn apply_to(
@@ -28,13 +25,7 @@ pub(crate) async fn apply_to(
     project: &Project,
     allow_destructive: bool,
 ) -> Result<Applied, Error> {
-    if let store::Location::Sqlite(path) = &location.location
-        && let Some(folder) = path.parent()
-    {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            store::Error::Setup(format!("{} cannot be made: {error}", folder.display()))
-        })?;
-    }
+    make_folder(location)?;
     Ok(migrate::apply(
         location,
         &project.models,
@@ -44,7 +35,8 @@ pub(crate) async fn apply_to(
 }
 
 pub async fn status(project: &Project, settings: &Settings) -> Result<Status, Error> {
-    Ok(migrate::status(&location::of(project, settings)?, &project.models).await?)
+    let location = place(project, settings)?;
+    Ok(migrate::status(&location, &project.models).await?)
 }
 
 /// Undoes the last `steps` migrations.
@@ -53,5 +45,24 @@ pub async fn rollback(
     settings: &Settings,
     steps: usize,
 ) -> Result<RolledBack, Error> {
-    Ok(migrate::rollback(&location::of(project, settings)?, steps).await?)
+    let location = place(project, settings)?;
+    Ok(migrate::rollback(&location, steps).await?)
+}
+
+/// A new project has no folder for its database yet, and may be asked all the same.
+fn place(project: &Project, settings: &Settings) -> Result<store::Settings, Error> {
+    let location = location::of(project, settings)?;
+    make_folder(&location)?;
+    Ok(location)
+}
+
+fn make_folder(location: &store::Settings) -> Result<(), Error> {
+    if let store::Location::Sqlite(path) = &location.location
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            store::Error::Setup(format!("{} cannot be made: {error}", folder.display()))
+        })?;
+    }
+    Ok(())
 }
