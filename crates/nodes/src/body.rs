@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{Csv, Field, Model, Object, Value};
+use model::{Csv, Field, FieldId, Model, Object, Value};
 use serde_json::value::RawValue;
 use wire::{Code, Fault, Media, Problem};
 
@@ -86,11 +86,13 @@ pub(crate) fn texts(raw: &RawValue, pointer: &str) -> Result<Vec<String>, Fault>
     serde_json::from_str(raw.get()).map_err(|_| wrong())
 }
 
-/// JSON Lines or CSV as a JSON list of records, so that there is one way in.
+/// JSON Lines or CSV as a JSON list of records, so that there is one way in. A field that the caller does not know has
+/// no type to be read by.
 pub(crate) fn as_json_list<'a>(
     media: Media,
     bytes: &'a [u8],
     model: &Model,
+    knows: &dyn Fn(FieldId) -> bool,
     most_depth: usize,
 ) -> Result<Cow<'a, str>, Problem> {
     match media {
@@ -110,11 +112,11 @@ pub(crate) fn as_json_list<'a>(
             list.push_str(if list.is_empty() { "[]" } else { "]" });
             Ok(Cow::Owned(list))
         }
-        Media::Csv => csv(bytes, model).map(Cow::Owned),
+        Media::Csv => csv(bytes, model, knows).map(Cow::Owned),
     }
 }
 
-fn csv(bytes: &[u8], model: &Model) -> Result<String, Problem> {
+fn csv(bytes: &[u8], model: &Model, knows: &dyn Fn(FieldId) -> bool) -> Result<String, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
     let mut records = Csv::new(text);
     let bad = |bad: model::BadCsv| malformed(format!("line {}: {}", bad.line, bad.detail));
@@ -137,7 +139,8 @@ fn csv(bytes: &[u8], model: &Model) -> Result<String, Problem> {
             }
             model::write_json_string(name, &mut out);
             out.push(b':');
-            let field = model.find(name).map(|field| model.field(field));
+            let field = model.find(name).filter(|field| knows(*field));
+            let field = field.map(|field| model.field(field));
             if let Err(fault) = cell_as_json(field, cell.as_deref(), &mut out) {
                 faults.push(Fault::new(format!("/{index}/{name}"), fault.0, fault.1));
                 out.extend_from_slice(b"null");

@@ -24,7 +24,7 @@ pub(crate) use items::version_of;
 
 /// The records of a bulk call: `[..]`, or `{records: [..], atomic}` beside what `others` names.
 struct Records<'a> {
-    records: Vec<&'a RawValue>,
+    list: Vec<&'a RawValue>,
     /// Where the first stands, less its number.
     pointer: &'static str,
     atomic: bool,
@@ -41,7 +41,7 @@ fn records<'a>(
         let records = body::list(text, "")?;
         check_count(cx, records.len())?;
         return Ok(Records {
-            records,
+            list: records,
             pointer: "",
             atomic: true,
             rest: Object {
@@ -67,7 +67,7 @@ fn records<'a>(
     let records = body::list(raw.get(), pointer)?;
     check_count(cx, records.len())?;
     Ok(Records {
-        records,
+        list: records,
         pointer,
         atomic: boolean(&object, "atomic", true)?,
         rest: object,
@@ -107,11 +107,11 @@ pub(crate) async fn create(
     no_query(&pairs, &[])?;
     let records = records(cx, text, "records", &[])?;
     if records.atomic {
-        let done = rows::create(cx, door, model, &records.records, records.pointer).await?;
-        return Ok(list_answer(cx, done, true));
+        let done = rows::create(cx, door, model, &records.list, records.pointer).await?;
+        return Ok(list_answer(cx, &done, true));
     }
     let items = items_of(model, &records, &Kind::Create);
-    results(cx, items::run(cx, door, &items, false).await?)
+    Ok(results(cx, items::run(cx, door, &items, false).await?))
 }
 
 pub(crate) async fn upsert(
@@ -135,7 +135,7 @@ pub(crate) async fn upsert(
     let on = crate::upsert::conflict_on(cx, model, on, "")?;
     let items = items_of(model, &records, &Kind::Upsert(on));
     let all = items::run(cx, door, &items, records.atomic).await?;
-    answer(cx, all, records.atomic)
+    Ok(answer(cx, all, records.atomic))
 }
 
 /// Operations of all kinds on one model.
@@ -149,7 +149,10 @@ pub(crate) async fn bulk(
     no_query(&pairs, &[])?;
     let records = records(cx, text, "ops", &[])?;
     let items = items_of(model, &records, &Kind::Op);
-    results(cx, items::run(cx, door, &items, records.atomic).await?)
+    Ok(results(
+        cx,
+        items::run(cx, door, &items, records.atomic).await?,
+    ))
 }
 
 fn items_of<'a>(model: &'a Arc<Model>, records: &Records<'a>, kind: &Kind) -> Vec<Item<'a>> {
@@ -159,7 +162,7 @@ fn items_of<'a>(model: &'a Arc<Model>, records: &Records<'a>, kind: &Kind) -> Ve
         raw,
         pointer: format!("{}/{index}", records.pointer),
     };
-    records.records.iter().enumerate().map(item).collect()
+    records.list.iter().enumerate().map(item).collect()
 }
 
 pub(crate) async fn update(
@@ -174,17 +177,17 @@ pub(crate) async fn update(
     if !in_query && text.starts_with('[') {
         let records = records(cx, text, "records", &[])?;
         let items = items_of(model, &records, &Kind::Update);
-        return answer(cx, items::run(cx, door, &items, true).await?, true);
+        return Ok(answer(cx, items::run(cx, door, &items, true).await?, true));
     }
     let object = body::object(text, "")?;
     if !in_query && object.get("records").is_some() {
         let records = records(cx, text, "records", &[])?;
         let items = items_of(model, &records, &Kind::Update);
-        return answer(
+        return Ok(answer(
             cx,
             items::run(cx, door, &items, records.atomic).await?,
             records.atomic,
-        );
+        ));
     }
     let takes = ["where", "all", "select"];
     let (question, given, pointer) = if in_query {
@@ -221,7 +224,7 @@ pub(crate) async fn update(
         .rows;
     Ok(list_answer(
         cx,
-        rows.into_iter().flatten().map(done).collect(),
+        &rows.into_iter().flatten().map(done).collect::<Vec<_>>(),
         false,
     ))
 }
@@ -257,7 +260,11 @@ pub(crate) async fn delete(
         .and(asked);
     let returning = plan::returning(cx, model, None);
     let rows = delete::remove(cx, door, model, filter, returning).await?;
-    Ok(list_answer(cx, rows.into_iter().map(done).collect(), false))
+    Ok(list_answer(
+        cx,
+        &rows.into_iter().map(done).collect::<Vec<_>>(),
+        false,
+    ))
 }
 
 /// Which records a change of a collection is about: all of them only where that is said.
@@ -297,24 +304,16 @@ fn refuse_versions(cx: &Context<'_>, model: &Model) -> Result<(), Problem> {
     Ok(())
 }
 
-fn answer(
-    cx: &Context<'_>,
-    all: Vec<Result<Done, Problem>>,
-    atomic: bool,
-) -> Result<Answer, Problem> {
+fn answer(cx: &Context<'_>, all: Vec<Result<Done, Problem>>, atomic: bool) -> Answer {
     if !atomic {
         return results(cx, all);
     }
     let created = !all.is_empty() && all.iter().flatten().all(|done| done.created);
-    Ok(list_answer(
-        cx,
-        all.into_iter().flatten().collect(),
-        created,
-    ))
+    list_answer(cx, &all.into_iter().flatten().collect::<Vec<_>>(), created)
 }
 
 /// The changed records as a list.
-fn list_answer(cx: &Context<'_>, all: Vec<Done>, created: bool) -> Answer {
+fn list_answer(cx: &Context<'_>, all: &[Done], created: bool) -> Answer {
     let meta = Meta {
         created,
         affected: Some(all.len() as u64),

@@ -17,8 +17,11 @@ pub(crate) struct Callers {
     signer: Signer,
     /// Who an anonymous caller is.
     stranger: Arc<Principal>,
-    known: Mutex<HashMap<Arc<str>, (Arc<Principal>, Instant)>>,
+    known: Mutex<HashMap<Arc<str>, Known>>,
 }
+
+/// Who it is, and until when that is believed.
+type Known = (Arc<Principal>, Instant);
 
 impl Callers {
     pub(crate) fn new(signer: Signer, open: bool) -> Self {

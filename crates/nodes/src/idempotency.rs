@@ -11,7 +11,7 @@ use crate::problem;
 pub(crate) struct Key {
     caller: String,
     node: String,
-    key: String,
+    text: String,
     hash: [u8; 32],
 }
 
@@ -35,7 +35,7 @@ impl Key {
         Ok(Some(Self {
             caller: caller.to_owned(),
             node: node.as_str().to_owned(),
-            key: key.clone(),
+            text: key.clone(),
             hash: hash(node.as_str(), query, body),
         }))
     }
@@ -43,12 +43,12 @@ impl Key {
     /// The answer of an earlier call, or nothing: then the key is held by this transaction.
     pub(crate) async fn claim(&self, tx: &mut Tx) -> Result<Option<Answer>, Problem> {
         let claim = tx
-            .claim(&self.caller, &self.node, &self.key, &self.hash)
+            .claim(&self.caller, &self.node, &self.text, &self.hash)
             .await
             .map_err(problem::of_store)?;
         match claim {
             Claim::Fresh => Ok(None),
-            Claim::Replay(kept) => replay(kept).map(Some),
+            Claim::Replay(kept) => replay(&kept).map(Some),
             Claim::Mismatch => Err(Problem::new(Code::IdempotencyMismatch)
                 .detail("the idempotency key was used with another body")
                 .hint("use a new key for a new call")),
@@ -62,7 +62,7 @@ impl Key {
     }
 
     pub(crate) async fn keep(&self, tx: &mut Tx, kept: &Kept) -> Result<(), Problem> {
-        tx.keep(&self.caller, &self.node, &self.key, kept)
+        tx.keep(&self.caller, &self.node, &self.text, kept)
             .await
             .map_err(problem::of_store)
     }
@@ -98,7 +98,7 @@ fn hash(node: &str, query: &str, body: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn replay(kept: Kept) -> Result<Answer, Problem> {
+fn replay(kept: &Kept) -> Result<Answer, Problem> {
     let garbled = || problem::internal("a kept answer cannot be read");
     let mut headers = http::HeaderMap::new();
     let meta = http::HeaderValue::from_str(&kept.meta).map_err(|_| garbled())?;

@@ -67,8 +67,37 @@ pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
     check_admin(cx)?;
     let object = body::object(text, "")?;
     only(&object, &["name", "roles", "tenant", "expires_at"])?;
+    let wanted = read_wanted(cx, &object)?;
+    let minted = token::mint().map_err(|error| problem::internal(&error.to_string()))?;
+    let row = KeyRow {
+        id: minted.id,
+        name: wanted.name,
+        hash: minted.hash,
+        roles: wanted.roles,
+        tenant: wanted.tenant,
+        created_at: cx.now,
+        expires_at: wanted.expires_at,
+        revoked_at: None,
+    };
+    cx.store.add_key(&row).await.map_err(problem::of_store)?;
+    let mut shown = show(&row);
+    shown["token"] = json!(minted.token);
+    let mut answer = Answer::json(shown.to_string());
+    answer.meta.created = true;
+    Ok(answer)
+}
+
+/// What a new key is to be.
+struct Wanted {
+    name: String,
+    roles: Vec<String>,
+    tenant: Option<String>,
+    expires_at: Option<jiff::Timestamp>,
+}
+
+fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem> {
     let mut faults = Vec::new();
-    let name = text_of(&object, "name")?.unwrap_or_default();
+    let name = text_of(object, "name")?.unwrap_or_default();
     if name.is_empty() || name.len() > 200 {
         faults.push(Fault::new(
             "/name",
@@ -91,7 +120,7 @@ pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
         let detail = "`roles` is a list of 1 to 32 words like \"editor\"";
         faults.push(Fault::new("/roles", "invalid_value", detail));
     }
-    let tenant = text_of(&object, "tenant")?;
+    let tenant = text_of(object, "tenant")?;
     if tenant
         .as_ref()
         .is_some_and(|tenant| tenant.is_empty() || tenant.len() > 200)
@@ -108,7 +137,24 @@ pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
         let detail = format!("an admin of the tenant `{own}` makes keys of that tenant");
         faults.push(Fault::new("/tenant", "invalid_value", detail));
     }
-    let expires_at = match text_of(&object, "expires_at")? {
+    let expires_at = read_expiry(cx, object, &mut faults)?;
+    if !faults.is_empty() {
+        return Err(problem::of_input(faults));
+    }
+    Ok(Wanted {
+        name,
+        roles,
+        tenant,
+        expires_at,
+    })
+}
+
+fn read_expiry(
+    cx: &Context<'_>,
+    object: &Object<'_>,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<jiff::Timestamp>, Problem> {
+    Ok(match text_of(object, "expires_at")? {
         None => None,
         Some(text) => match text.parse::<jiff::Timestamp>() {
             Ok(at) if at > cx.now => Some(at),
@@ -126,27 +172,7 @@ pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
                 None
             }
         },
-    };
-    if !faults.is_empty() {
-        return Err(problem::of_input(faults));
-    }
-    let minted = token::mint().map_err(|error| problem::internal(&error.to_string()))?;
-    let row = KeyRow {
-        id: minted.id,
-        name,
-        hash: minted.hash,
-        roles,
-        tenant,
-        created_at: cx.now,
-        expires_at,
-        revoked_at: None,
-    };
-    cx.store.add_key(&row).await.map_err(problem::of_store)?;
-    let mut shown = show(&row);
-    shown["token"] = json!(minted.token);
-    let mut answer = Answer::json(shown.to_string());
-    answer.meta.created = true;
-    Ok(answer)
+    })
 }
 
 pub(crate) async fn list(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {

@@ -1,5 +1,6 @@
 //! The nodes in this process: who calls, what is called, in which transaction.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use access::{Principal, Signer};
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use model::{Limits, Model, Models};
+use model::{Action, Limits, Model, Models};
 use store::Store;
 use wire::{
     Answer, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, NodeName, Options,
@@ -23,8 +24,8 @@ use crate::idempotency::Key;
 use crate::live::Live;
 use crate::verb::Verb;
 use crate::{
-    aggregate, body, bulk, catalogue, change, create, delete, idempotency, keys, problem, read,
-    transaction, upsert,
+    aggregate, body, bulk, catalogue, change, create, delete, idempotency, keys, plan, problem,
+    read, transaction, upsert,
 };
 
 /// How often a transaction that collided with others is tried.
@@ -98,23 +99,14 @@ impl Nodes {
         let live = self.live.load_full();
         let what = find(&live, &node)?;
         if options.accept != Media::Json && !matches!(&what, What::Of(_, verb) if verb.lists()) {
-            return Err(Problem::new(Code::NotAcceptable)
-                .detail(format!("{} answers with JSON only", node)));
+            return Err(
+                Problem::new(Code::NotAcceptable).detail(format!("{node} answers with JSON only"))
+            );
         }
         let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
         let media = input.media;
         let bytes = input.collect(self.limits.body_bytes).await?;
         let pairs = arguments::decode(&query)?;
-        let text = match &what {
-            What::Of(model, Verb::BulkCreate | Verb::BulkUpsert) => {
-                body::as_json_list(media, &bytes, model, self.limits.depth)?
-            }
-            _ if media != Media::Json && !bytes.is_empty() => {
-                return Err(Problem::new(Code::UnsupportedMedia)
-                    .detail(format!("{} reads application/json", node)));
-            }
-            _ => body::text(&bytes, self.limits.depth)?.into(),
-        };
         let now = jiff::Timestamp::now();
         let cx = Context {
             view: live.view(&principal),
@@ -126,22 +118,29 @@ impl Nodes {
             options: &options,
             now: jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
         };
-        match &what {
+        let text = read_text(&cx, &what, media, &bytes)?;
+        if matches!(what, What::Of(..) | What::Tx) {
+            let key = Key::of(&options, &principal.id, &node, &query, &bytes)?;
+            let work = Work {
+                what: &what,
+                pairs,
+                text: &text,
+                key,
+                deadline,
+            };
+            return self.work(&cx, work).await;
+        }
+        create::no_query(&pairs, &[])?;
+        if options.dry_run {
+            return Err(
+                Problem::new(Code::BadRequest).detail(format!("{node} cannot be rolled back"))
+            );
+        }
+        match what {
             What::Verify => keys::verify(&cx, &self.callers, &text).await,
             What::KeyCreate => keys::create(&cx, &text).await,
             What::KeyList => keys::list(&cx, &text).await,
-            What::KeyRevoke => keys::revoke(&cx, &text).await,
-            What::Of(..) | What::Tx => {
-                let key = Key::of(&options, &principal.id, &node, &query, &bytes)?;
-                let work = Work {
-                    what: &what,
-                    pairs,
-                    text: &text,
-                    key,
-                    deadline,
-                };
-                self.work(&cx, work).await
-            }
+            _ => keys::revoke(&cx, &text).await,
         }
     }
 
@@ -285,6 +284,27 @@ fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         return Ok(What::Of(Arc::clone(model), verb));
     }
     Err(Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`")))
+}
+
+/// The body as JSON text of good form. Who may not make records is told so before any value is looked at.
+fn read_text<'a>(
+    cx: &Context<'_>,
+    what: &What,
+    media: Media,
+    bytes: &'a [u8],
+) -> Result<Cow<'a, str>, Problem> {
+    match what {
+        What::Of(model, verb @ (Verb::BulkCreate | Verb::BulkUpsert)) => {
+            plan::need_all(cx, model, verb.needs())?;
+            let writes = cx.grant(model, Action::Create)?.fields;
+            let knows = |field| writes.has(field) || cx.view.shows(model, field);
+            body::as_json_list(media, bytes, model, &knows, cx.limits.depth)
+        }
+        _ if media != Media::Json && !bytes.is_empty() => {
+            Err(Problem::new(Code::UnsupportedMedia).detail("only application/json is read here"))
+        }
+        _ => body::text(bytes, cx.limits.depth).map(Cow::Borrowed),
+    }
 }
 
 fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {

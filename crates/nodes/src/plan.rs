@@ -259,12 +259,13 @@ fn substitute(model: &Model, filter: &Filter, set: &[(FieldId, Value)], plainly:
         },
         Filter::Test { field, .. } => match set.iter().find(|(set, _)| set == field) {
             None => filter.clone(),
-            Some((_, value)) => match filter.holds(model, &|_| value) {
-                Some(true) => Filter::True,
-                Some(false) => Filter::False,
-                None if plainly => Filter::False,
-                None => Filter::True,
-            },
+            Some((_, value)) => {
+                if filter.holds(model, &|_| value).unwrap_or(!plainly) {
+                    Filter::True
+                } else {
+                    Filter::False
+                }
+            }
         },
     }
 }

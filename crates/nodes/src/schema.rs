@@ -28,7 +28,7 @@ impl Shown<'_> {
             Verb::List => self.question(json!({}), &[]),
             Verb::Count => object(json!({"where": self.filter(), "deleted": deleted()}), &[]),
             Verb::Upsert => object(
-                json!({"on": self.on(), "values": self.record_input(Action::Create, true)}),
+                json!({"on": on(), "values": self.record_input(Action::Create, true)}),
                 &["values"],
             ),
             Verb::Aggregate => self.aggregate(),
@@ -36,10 +36,10 @@ impl Shown<'_> {
                 let q = json!({"q": {"type": "string", "description": "All of these words, in any of the searched fields."}});
                 self.question(q, &["q"])
             }
-            Verb::BulkCreate => self.records(&self.record_input(Action::Create, true), json!({})),
-            Verb::BulkUpsert => self.records(
+            Verb::BulkCreate => records(&self.record_input(Action::Create, true), json!({})),
+            Verb::BulkUpsert => records(
                 &self.record_input(Action::Create, true),
-                json!({"on": self.on()}),
+                json!({"on": on()}),
             ),
             Verb::BulkUpdate => self.bulk_update(),
             Verb::BulkDelete => object(
@@ -49,7 +49,7 @@ impl Shown<'_> {
                 }),
                 &[],
             ),
-            Verb::Bulk => self.bulk(),
+            Verb::Bulk => bulk(),
         }
     }
 
@@ -145,13 +145,6 @@ impl Shown<'_> {
         )
     }
 
-    fn on(&self) -> Value {
-        json!({
-            "type": "array", "items": {"type": "string"},
-            "description": "The unique fields by which the record is known; absent: the model's only ones.",
-        })
-    }
-
     fn aggregate(&self) -> Value {
         let names = json!({"type": "array", "items": {"type": "string"}});
         object(
@@ -167,13 +160,6 @@ impl Shown<'_> {
         )
     }
 
-    fn records(&self, record: &Value, more: Value) -> Value {
-        let list = json!({"type": "array", "items": record});
-        let mut properties = json!({"records": list, "atomic": atomic()});
-        merge(&mut properties, more);
-        json!({"anyOf": [object(properties, &["records"]), list]})
-    }
-
     fn bulk_update(&self) -> Value {
         let mut record = with_id(self.record_input(Action::Update, false));
         record["properties"]["if_version"] = json!({"type": "integer"});
@@ -184,15 +170,6 @@ impl Shown<'_> {
             object(by_filter, &["values"]),
             object(json!({"records": {"type": "array", "items": record}, "atomic": atomic()}), &["records"]),
         ]})
-    }
-
-    fn bulk(&self) -> Value {
-        let op = json!({
-            "op": {"enum": ["create", "update", "replace", "upsert", "delete"]},
-            "id": id(), "values": {"type": "object"}, "on": self.on(), "if_version": {"type": "integer"},
-        });
-        let ops = json!({"type": "array", "items": object(op, &["op"])});
-        object(json!({"atomic": atomic(), "ops": ops}), &["ops"])
     }
 }
 
@@ -219,6 +196,10 @@ pub(crate) fn results() -> Value {
     )
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are written as one expression, parts inside wholes"
+)]
 pub(crate) fn object(properties: Value, required: &[&str]) -> Value {
     let mut schema =
         json!({"type": "object", "properties": properties, "additionalProperties": false});
@@ -269,4 +250,27 @@ fn all() -> Value {
 
 fn atomic() -> Value {
     json!({"type": "boolean", "default": true, "description": "All or nothing; else each has its own result."})
+}
+
+fn on() -> Value {
+    json!({
+        "type": "array", "items": {"type": "string"},
+        "description": "The unique fields by which the record is known; absent: the model's only ones.",
+    })
+}
+
+fn records(record: &Value, more: Value) -> Value {
+    let list = json!({"type": "array", "items": record});
+    let mut properties = json!({"records": list, "atomic": atomic()});
+    merge(&mut properties, more);
+    json!({"anyOf": [object(properties, &["records"]), list]})
+}
+
+fn bulk() -> Value {
+    let op = json!({
+        "op": {"enum": ["create", "update", "replace", "upsert", "delete"]},
+        "id": id(), "values": {"type": "object"}, "on": on(), "if_version": {"type": "integer"},
+    });
+    let ops = json!({"type": "array", "items": object(op, &["op"])});
+    object(json!({"atomic": atomic(), "ops": ops}), &["ops"])
 }

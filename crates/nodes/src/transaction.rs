@@ -1,9 +1,10 @@
 //! `tx`: calls of several models' nodes, all or nothing, where later ones may refer to what earlier ones answered.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use model::Object;
+use model::{Model, Object};
 use serde_json::value::RawValue;
 use wire::{Answer, Body, Content, Meta, NodeName, Options, Problem, Reply};
 
@@ -102,53 +103,16 @@ async fn one(
     answered: &mut Answered,
 ) -> Result<Answer, Problem> {
     let object = body::object(raw.get(), pointer)?;
-    only(
-        &object,
-        pointer,
-        &["node", "as", "input", "if_version", "max_affected"],
-    )?;
-    let text = |name: &str| {
-        let raw = object.get(name);
-        raw.map(|raw| {
-            serde_json::from_str::<String>(raw.get()).map_err(|_| {
-                fault(
-                    format!("{pointer}/{name}"),
-                    "wrong_type",
-                    &format!("`{name}` is a text"),
-                )
-            })
-        })
-        .transpose()
-    };
-    let node = text("node")?.ok_or_else(|| {
-        fault(
-            format!("{pointer}/node"),
-            "required",
-            "`node` must be given",
-        )
-    })?;
-    let no_such = || {
-        fault(
-            format!("{pointer}/node"),
-            "invalid_value",
-            &format!("`{node}` is no node that a transaction can call"),
-        )
-    };
-    let name: NodeName = node.parse().map_err(|_| no_such())?;
-    let model = cx.live.models.get(name.family()).ok_or_else(no_such)?;
-    let verb = Verb::parse(name.verb())
-        .filter(|verb| *verb != Verb::Bulk)
-        .ok_or_else(no_such)?;
-    let alias = text("as")?;
+    let known = ["node", "as", "input", "if_version", "max_affected"];
+    only(&object, pointer, &known)?;
+    let (model, verb) = named(cx, &object, pointer)?;
+    let alias = text(&object, "as", pointer)?;
     if alias
         .as_ref()
         .is_some_and(|alias| answered.contains_key(alias))
     {
-        return Err(fault(
-            format!("{pointer}/as"),
-            "duplicate",
-            "an earlier operation has this name",
-        ));
+        let detail = "an earlier operation has this name";
+        return Err(fault(format!("{pointer}/as"), "duplicate", detail));
     }
     let mut input = String::new();
     let within = format!("{pointer}/input");
@@ -169,6 +133,40 @@ async fn one(
         answered.insert(alias, Bytes::clone(body));
     }
     Ok(answer)
+}
+
+/// The model's node that the operation calls.
+fn named<'a>(
+    cx: &'a Context<'_>,
+    object: &Object<'_>,
+    pointer: &str,
+) -> Result<(&'a Arc<Model>, Verb), Problem> {
+    let at = || format!("{pointer}/node");
+    let node = text(object, "node", pointer)?
+        .ok_or_else(|| fault(at(), "required", "`node` must be given"))?;
+    let name: Option<NodeName> = node.parse().ok();
+    let found = name.and_then(|name| {
+        let model = cx.live.models.get(name.family())?;
+        let verb = Verb::parse(name.verb()).filter(|verb| *verb != Verb::Bulk)?;
+        Some((model, verb))
+    });
+    found.ok_or_else(|| {
+        let detail = format!("`{node}` is no node that a transaction can call");
+        fault(at(), "invalid_value", &detail)
+    })
+}
+
+fn text(object: &Object<'_>, name: &str, pointer: &str) -> Result<Option<String>, Problem> {
+    let wrong = |_| {
+        fault(
+            format!("{pointer}/{name}"),
+            "wrong_type",
+            &format!("`{name}` is a text"),
+        )
+    };
+    let raw = object.get(name);
+    raw.map(|raw| serde_json::from_str(raw.get()).map_err(wrong))
+        .transpose()
 }
 
 fn number(object: &Object<'_>, name: &str, pointer: &str) -> Result<Option<u64>, Problem> {

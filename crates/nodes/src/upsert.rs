@@ -82,17 +82,15 @@ pub(crate) fn conflict_on(
         all.join(" | ")
     };
     let Some(raw) = on else {
-        return match model.uniques.as_slice() {
-            [only] => Ok(only.clone()),
-            _ => {
-                let detail = format!(
-                    "`on` must name the fields by which a {} is known: {}",
-                    model.name,
-                    uniques()
-                );
-                Err(fault(at, "required", &detail))
-            }
-        };
+        if let [only] = model.uniques.as_slice() {
+            return Ok(only.clone());
+        }
+        let detail = format!(
+            "`on` must name the fields by which a {} is known: {}",
+            model.name,
+            uniques()
+        );
+        return Err(fault(at, "required", &detail));
     };
     let writes = cx.grant(model, Action::Create)?.fields;
     let names = body::texts(raw, &at).map_err(|fault| problem::of_input(vec![fault]))?;
@@ -143,20 +141,16 @@ pub(crate) async fn one(
     let rows = written
         .map_err(|error| problem::of_write(error, pointer))?
         .rows;
-    match plan::one(rows)? {
-        Some(row) => Ok(done(row)),
-        // There is one which the caller may not change: as if it were another's.
-        None => {
-            let violation = Violation::Unique {
-                model: model.name.clone(),
-                fields: on
-                    .iter()
-                    .map(|field| model.field(*field).name.clone())
-                    .collect(),
-            };
-            Err(problem::of_violation(&violation, pointer))
-        }
+    if let Some(row) = plan::one(rows)? {
+        return Ok(done(row));
     }
+    // There is one which the caller may not change: as if it were another's.
+    let names = on.iter().map(|field| model.field(*field).name.clone());
+    let violation = Violation::Unique {
+        model: model.name.clone(),
+        fields: names.collect(),
+    };
+    Err(problem::of_violation(&violation, pointer))
 }
 
 pub(crate) fn plan(

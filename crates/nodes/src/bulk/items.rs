@@ -164,25 +164,18 @@ pub(crate) fn version_of(object: &Object<'_>, pointer: &str) -> Result<Option<If
     match object.get("if_version").map(RawValue::get) {
         None | Some("null") => Ok(None),
         Some("\"*\"") => Ok(Some(IfVersion::Any)),
-        Some(text) => match text.parse() {
-            Ok(version) => Ok(Some(IfVersion::OneOf(vec![version]))),
-            Err(_) => {
+        Some(text) => {
+            let version = text.parse().map_err(|_| {
                 let at = format!("{pointer}/if_version");
-                Err(fault(
-                    at,
-                    "wrong_type",
-                    "`if_version` is a version or \"*\"",
-                ))
-            }
-        },
+                fault(at, "wrong_type", "`if_version` is a version or \"*\"")
+            })?;
+            Ok(Some(IfVersion::OneOf(vec![version])))
+        }
     }
 }
 
 /// `{"changed": n, "results": [..]}`
-pub(crate) fn results(
-    cx: &Context<'_>,
-    all: Vec<Result<Done, Problem>>,
-) -> Result<Answer, Problem> {
+pub(crate) fn results(cx: &Context<'_>, all: Vec<Result<Done, Problem>>) -> Answer {
     let changed = all.iter().flatten().count() as u64;
     let failed = all.len() as u64 > changed;
     let mut out = format!("{{\"changed\":{changed},\"results\":[").into_bytes();
@@ -216,8 +209,8 @@ pub(crate) fn results(
     } else {
         Bytes::new()
     };
-    Ok(Answer {
+    Answer {
         meta,
         body: Body::json(body),
-    })
+    }
 }

@@ -270,7 +270,7 @@ async fn cursors_lead_through_every_record_once() {
                 loop {
                     let mut query = format!("order={order}&limit={limit}");
                     if let Some(cursor) = cursor {
-                        query += &format!("&cursor={cursor}");
+                        query = format!("{query}&cursor={cursor}");
                     }
                     let (meta, page) = world
                         .call(&Caller::Anonymous, "Film.list", &query, Value::Null)

@@ -1,1 +1,109 @@
-//! To follow.
+//! What a delete means for those that refer to the record.
+
+use serde_json::{Value, json};
+use testkit::on_both_engines;
+use wire::Code;
+
+use crate::world::{World, id, refused};
+
+#[tokio::test]
+async fn refs_restrict_cascade_or_let_go() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let (ann, bob) = (
+            world.make("Person", json!({"name": "Ann"})).await,
+            world.make("Person", json!({"name": "Bob"})).await,
+        );
+        let film = world
+            .make("Film", json!({"title": "A", "director": ann["id"]}))
+            .await;
+        let review = world
+            .make("Review", json!({"film": film["id"], "text": "x"}))
+            .await;
+        world
+            .make("Award", json!({"name": "Oscar", "person": bob["id"]}))
+            .await;
+        let delete = async |model: &str, record: &Value| {
+            let query = format!("id={}", id(record));
+            world
+                .call(
+                    &world.admin,
+                    &format!("{model}.delete"),
+                    &query,
+                    Value::Null,
+                )
+                .await
+        };
+        // Restricted: the award needs its person.
+        let problem = delete("Person", &bob).await.unwrap_err();
+        assert_eq!(problem.code, Code::ReferenceViolation);
+        assert!(
+            problem.detail.contains("Award") && problem.detail.contains("person"),
+            "{}",
+            problem.detail
+        );
+        // Let go: the film stays without its director, and its version tells of it.
+        delete("Person", &ann).await.unwrap();
+        let (meta, left) = world
+            .call(
+                &world.admin,
+                "Film.read",
+                &format!("id={}", id(&film)),
+                Value::Null,
+            )
+            .await
+            .unwrap();
+        assert_eq!((meta.version, &left["director"]), (Some(2), &Value::Null));
+        // Cascade: the review goes with the film.
+        delete("Film", &film).await.unwrap();
+        assert_eq!(refused(&delete("Review", &review).await).0, Code::NotFound);
+        // A deleted film takes no new refs.
+        let input = json!({"film": film["id"], "text": "y"});
+        let answered = world
+            .call(&world.admin, "Review.create", "", input.clone())
+            .await;
+        assert_eq!(
+            refused(&answered),
+            (Code::ReferenceViolation, "/film".to_owned())
+        );
+        let bulk = world
+            .call(&world.admin, "Review.bulk_create", "", json!([input]))
+            .await;
+        assert_eq!(
+            refused(&bulk),
+            (Code::ReferenceViolation, "/0/film".to_owned())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_at_once_restrict_alike() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let people = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]);
+        let (_, people) = world
+            .call(&world.admin, "Person.bulk_create", "", people)
+            .await
+            .unwrap();
+        world
+            .make("Award", json!({"name": "x", "person": people[1]["id"]}))
+            .await;
+        let all = world
+            .call(&world.admin, "Person.bulk_delete", "all=true", Value::Null)
+            .await;
+        assert_eq!(refused(&all).0, Code::ReferenceViolation);
+        let (meta, _) = world
+            .call(
+                &world.admin,
+                "Person.bulk_delete",
+                "name=neq.b",
+                Value::Null,
+            )
+            .await
+            .unwrap();
+        assert_eq!(meta.affected, Some(2));
+        assert_eq!(world.list(&world.admin, "Person", "", "name").await, ["b"]);
+    })
+    .await;
+}
