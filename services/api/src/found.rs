@@ -7,7 +7,7 @@ use crate::route::{Target, Verb};
 use crate::view::{View, nearest};
 
 /// What may stand as it is (RFC 3986, 2.3): every id that is a UUID does.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use wire::{Answer, AnswerParts, Content, Media, Meta};
 
 use crate::condition::IfNoneMatch;
+use crate::found::ESCAPED;
 use crate::prefer::Preferences;
 use crate::refusal::put;
 
@@ -152,7 +153,7 @@ fn next_page(path: &str, query: &str, cursor: &str) -> String {
     let _ = write!(
         link,
         "cursor={}>; rel=\"next\"",
-        utf8_percent_encode(cursor, NON_ALPHANUMERIC)
+        utf8_percent_encode(cursor, ESCAPED)
     );
     link
 }

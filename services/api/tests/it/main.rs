@@ -9,3 +9,4 @@
 mod echo;
 mod openapi;
 mod rest;
+mod stack;
