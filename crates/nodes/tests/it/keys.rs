@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::on_both_engines;
-use wire::{Caller, Code};
+use wire::{Caller, Code, Options};
 
 use crate::world::{World, refused};
 
@@ -120,6 +120,26 @@ async fn keys_are_made_carefully() {
             .call(&acme, "key.revoke", "", json!({"id": foreign["id"]}))
             .await;
         assert_eq!(refused(&answered).0, Code::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_cannot_be_made_for_show() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let dry = Options {
+            dry_run: true,
+            ..Options::default()
+        };
+        let before = world.call(&world.admin, "key.list", "", Value::Null).await;
+        let input = json!({"name": "x", "roles": ["a"]});
+        let answered = world
+            .call_with(&world.admin, "key.create", "", input, dry)
+            .await;
+        assert_eq!(refused(&answered).0, Code::BadRequest);
+        let after = world.call(&world.admin, "key.list", "", Value::Null).await;
+        assert_eq!(before.unwrap().1, after.unwrap().1);
     })
     .await;
 }

@@ -410,3 +410,28 @@ async fn tenants_do_not_meet() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn csv_tells_strangers_nothing_of_fields() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let send = async |who: &Caller, text: &'static str| {
+            let body = wire::Body {
+                media: Media::Csv,
+                content: wire::Content::Whole(text.into()),
+            };
+            let answered = world
+                .raw(who, "Film.bulk_create", "", body, Options::default())
+                .await;
+            answered.unwrap_err().code
+        };
+        for text in ["gross\r\nx\r\n", "nonsense\r\nx\r\n", "\"open"] {
+            assert_eq!(send(&Caller::Anonymous, text).await, Code::Unauthenticated);
+        }
+        assert_eq!(
+            send(&world.editor, "gross\r\nx\r\n").await,
+            Code::InvalidInput
+        );
+    })
+    .await;
+}

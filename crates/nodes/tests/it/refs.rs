@@ -107,3 +107,49 @@ async fn many_at_once_restrict_alike() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_cascade_respects_soft_delete_and_ends() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let ann = world.make("Person", json!({"name": "Ann"})).await;
+        let input = json!({"name": "old", "person": ann["id"]});
+        let old = world.make("Diary", input).await;
+        let delete = async |model: &str, record: &Value| {
+            let query = format!("id={}", id(record));
+            world
+                .call(
+                    &world.admin,
+                    &format!("{model}.delete"),
+                    &query,
+                    Value::Null,
+                )
+                .await
+        };
+        delete("Diary", &old).await.unwrap();
+        let diary = world
+            .make("Diary", json!({"name": "new", "person": ann["id"]}))
+            .await;
+        let first = world.make("Entry", json!({"diary": diary["id"]})).await;
+        let input = json!({"diary": diary["id"], "next": first["id"]});
+        let second = world.make("Entry", input).await;
+        let ring = json!({"next": second["id"]});
+        let query = format!("id={}", id(&first));
+        world
+            .call(&world.admin, "Entry.update", &query, ring)
+            .await
+            .unwrap();
+        delete("Person", &ann).await.unwrap();
+        // Both diaries are kept as deleted ones, and point to nobody: their person is gone for good.
+        let query = "deleted=only&order=name&select=name,person";
+        let (_, diaries) = world
+            .call(&world.admin, "Diary.list", query, Value::Null)
+            .await
+            .unwrap();
+        let expected = json!([{"name": "new", "person": null}, {"name": "old", "person": null}]);
+        assert_eq!(diaries, expected);
+        let entries = world.list(&world.admin, "Entry", "", "id").await;
+        assert_eq!(entries, Vec::<Value>::new());
+    })
+    .await;
+}

@@ -37,6 +37,14 @@ const MODELS: &[(&str, &str)] = &[
         "model: Ticket\nfields:\n  title: { type: text, required: true }\n  parent: { ref: Ticket }\noptions: { tenant: true }\naccess:\n  - { role: member, can: [create, read, update, delete] }\n",
     ),
     (
+        "diary.yaml",
+        "model: Diary\nfields:\n  name: { type: text }\n  person: { ref: Person, on_delete: cascade }\noptions: { soft_delete: true }\n",
+    ),
+    (
+        "entry.yaml",
+        "model: Entry\nfields:\n  diary: { ref: Diary, on_delete: cascade, required: true }\n  next: { ref: Entry, on_delete: cascade }\n",
+    ),
+    (
         "page.yaml",
         "model: Page\nfields:\n  body: { type: text }\noptions: { require_if_match: true }\naccess:\n  - { role: editor, can: [create, read, update, delete] }\n",
     ),
