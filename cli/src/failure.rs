@@ -181,9 +181,6 @@ pub fn write_problem(err: &mut impl Write, problem: &Problem) -> io::Result<()> 
     for fault in problem.errors.iter().filter(told) {
         writeln!(err, "  {PLACE}{}{PLACE:#} {}", fault.pointer, fault.detail)?;
     }
-    if let Some(version) = problem.current_version {
-        writeln!(err, "  the record's version is {version} now")?;
-    }
     write_hint(err, problem.hint.as_deref())
 }
 

@@ -103,12 +103,16 @@ fn is_number_or_null(value: &RawValue) -> bool {
     text == "null" || text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 
-/// A text without its quotes, nothing for null, anything else as JSON.
+/// A text without its quotes, nothing for null, a list of texts with commas, anything else as JSON.
 pub fn text(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
         quoted if quoted.starts_with('"') => {
             serde_json::from_str(quoted).unwrap_or_else(|_| quoted.to_owned())
+        }
+        list if list.starts_with("[\"") => {
+            let texts = serde_json::from_str::<Vec<String>>(list);
+            texts.map_or_else(|_| list.to_owned(), |texts| texts.join(", "))
         }
         other => other.to_owned(),
     }

@@ -7,7 +7,8 @@ use super::{Place, examples};
 
 /// Call a node: everything the platform can do, by name
 ///
-/// Arguments are typed as in a URL with `-f` (`-f released=gte.2010-01-01`), or given as JSON with `--json`.
+/// Arguments are typed with `-f`, or given as JSON with `--json`. Questions are typed as in a URL
+/// (`-f released=gte.2010-01-01`), the values of a create, update or replace as they are (`-f released=2023-05-25`).
 /// Next to a local project, calls are made as its administrator.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
@@ -21,7 +22,7 @@ pub struct Call {
     /// The node, as in `Film.list`
     pub node: NodeName,
 
-    /// An argument as a URL would hold it
+    /// An argument; may be repeated
     #[arg(short, value_name = "KEY=VALUE", value_parser = argument)]
     pub field: Vec<(String, String)>,
 

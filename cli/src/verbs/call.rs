@@ -8,11 +8,14 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use wire::{Body, Content, IfVersion, Media, Meta};
+use serde_json::json;
+use serde_json::value::RawValue;
+use wire::{Body, Content, FieldInfo, IfVersion, Media, Meta, NodeName};
 
 use crate::args::{Call, CountWish, Output};
 use crate::failure::Failure;
-use crate::{platform, reading, words};
+use crate::platform::{self, Platform};
+use crate::{reading, words};
 
 /// What may stand unescaped in a query's key or value.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,13 +30,14 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':');
 
 pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
-    let body = match &args.json {
-        Some(source) => read_body(source)?,
-        None => Body::empty(),
-    };
+    let given = args.json.as_deref().map(read_body).transpose()?;
     let platform = platform::compose(&args.place).await?;
+    let (body, arguments) = match given {
+        Some(body) => (body, args.field),
+        None => values(&platform, &args.node, args.field).await?,
+    };
     let mut call = wire::Call::new(args.node, platform.caller, body);
-    call.query = query(&args.field);
+    call.query = query(&arguments);
     call.options.idempotency_key = args.idempotency_key;
     call.options.if_version = args
         .if_version
@@ -52,6 +56,43 @@ pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
     }
     tell(&answer.meta);
     Ok(())
+}
+
+/// The typed values of a write become its body; what is no field stays an argument of the query.
+async fn values(
+    platform: &Platform,
+    node: &NodeName,
+    typed: Vec<(String, String)>,
+) -> Result<(Body, Vec<(String, String)>), Failure> {
+    if typed.is_empty() || !matches!(node.verb(), "create" | "update" | "replace") {
+        return Ok((Body::empty(), typed));
+    }
+    let catalogue = platform.calls.catalogue(&platform.caller).await?;
+    let known = catalogue.model(node.family());
+    let known = known.map_or(&[][..], |model| &model.fields);
+    // A record's id says which one, except where it is made.
+    let (rest, typed): (Vec<_>, Vec<_>) = typed
+        .into_iter()
+        .partition(|(key, _)| key == "select" || (key == "id" && node.verb() != "create"));
+    let members = typed.iter().map(|(key, text)| {
+        let field = known.iter().find(|field| field.name == *key);
+        format!("{}:{}", json!(key), value(field, text))
+    });
+    let body = members.collect::<Vec<_>>().join(",");
+    Ok((Body::json(format!("{{{body}}}")), rest))
+}
+
+/// As JSON: what is written in quotes there gets them, anything else stands as typed.
+fn value(field: Option<&FieldInfo>, text: &str) -> String {
+    let (kind, array) = field.map_or(("text", false), |field| (field.kind.as_str(), field.array));
+    let is_bare = array || matches!(kind, "bool" | "float" | "json" | "vector");
+    let is_null = text == "null" && (array || kind != "text");
+    let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
+    if is_null || (is_bare && is_json) {
+        text.to_owned()
+    } else {
+        json!(text).to_string()
+    }
 }
 
 fn query(fields: &[(String, String)]) -> String {

@@ -152,12 +152,13 @@ fn kind(field: &FieldInfo) -> String {
 }
 
 fn rules(field: &FieldInfo) -> String {
+    // It is what it is in every model, and its description says it.
+    if field.name == "id" {
+        return String::new();
+    }
     let rules = [
         (field.read_only, "read-only"),
-        (
-            field.required && !field.read_only && field.name != "id",
-            "required",
-        ),
+        (field.required && !field.read_only, "required"),
         (field.unique, "unique"),
         (field.search, "search"),
     ];

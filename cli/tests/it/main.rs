@@ -1,5 +1,7 @@
 //! The program as its users meet it: the binary is run, its output and exit code are looked at.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod cinema;
 mod help;
 mod round_trip;
