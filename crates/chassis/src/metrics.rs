@@ -92,7 +92,10 @@ impl Metrics {
         text
     }
 
-    #[expect(clippy::too_many_lines, reason = "one page of text, from top to bottom")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one page of text, from top to bottom"
+    )]
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let inner = &self.inner;
         let since = inner

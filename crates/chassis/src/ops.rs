@@ -32,13 +32,13 @@ pub struct Ops {
     pub health: HealthOf,
 }
 
-/// Serves as long as anything does: probes must see the drain.
+/// Serves until the process ends: probes must see the drain to its last moment.
 pub(crate) async fn serve(listener: TcpListener, ops: Ops, life: Life) {
     crate::serve(
         listener,
         ops.router(),
         HttpLimits::default(),
-        life.stopping(),
+        life.abandoned(),
     )
     .await;
 }

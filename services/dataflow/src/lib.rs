@@ -3,6 +3,7 @@
 mod error;
 mod location;
 pub mod migrations;
+mod replica;
 mod routes;
 mod settings;
 
@@ -13,16 +14,21 @@ use nodes::Nodes;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use wire::{Caller, Calls};
 
 pub use error::Error;
+pub use routes::Served;
 pub use settings::Settings;
+
+use replica::Replica;
 
 /// A project over its store, ready to be called.
 pub struct App {
     pub project: Project,
     nodes: Arc<Nodes>,
     store: Store,
+    replica: Replica,
     /// What the start migrated.
     pub applied: migrations::Applied,
 }
@@ -55,6 +61,7 @@ impl App {
         .await;
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
+            replica: Replica::new(location, &project.models),
             store,
             applied,
             project,
@@ -70,19 +77,20 @@ impl App {
         self.nodes.local_admin()
     }
 
+    /// From now on, until [`App::close`], migrations that take something away wait for this process.
+    pub async fn join(&self, tasks: &TaskTracker) -> Result<(), Error> {
+        self.replica.join(tasks).await
+    }
+
     /// Ends the connections, after what is under way.
     pub async fn close(&self) {
+        self.replica.leave().await;
         self.store.close().await;
     }
 }
 
 /// Serves the internal routes until `stopping`.
-pub async fn serve(listener: TcpListener, calls: Arc<dyn Calls>, stopping: CancellationToken) {
-    chassis::serve(
-        listener,
-        routes::router(calls),
-        chassis::HttpLimits::default(),
-        stopping,
-    )
-    .await;
+pub async fn serve(listener: TcpListener, served: impl Into<Served>, stopping: CancellationToken) {
+    let router = routes::router(served.into());
+    chassis::serve(listener, router, chassis::HttpLimits::default(), stopping).await;
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use dataflow::{App, Settings};
+use dataflow::{App, Served, Settings};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -12,11 +12,12 @@ fn main() -> ExitCode {
         let settings = Settings::load(&process.env)?;
         let app = App::connect(&settings).await?;
         let listener = process.bind(settings.listen).await?;
-        process
-            .watch(settings.ops_listen, chassis::health_of(app.calls()))
-            .await?;
+        let health = chassis::health_of(app.calls());
+        process.watch(settings.ops_listen, health).await?;
+        app.join(&process.tasks).await?;
         process.ready();
-        dataflow::serve(listener, app.calls(), process.stopping()).await;
+        let served = Served::counted(app.calls(), process.metrics.clone());
+        dataflow::serve(listener, served, process.stopping()).await;
         app.close().await;
         Ok(())
     })

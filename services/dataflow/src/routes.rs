@@ -1,6 +1,7 @@
 //! The internal routes: `/call/{node}`, `/catalogue`, `/health`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -8,17 +9,42 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chassis::Metrics;
 use futures_util::TryStreamExt as _;
 use wire::{Answer, AnswerParts, Call, CallParts, Calls, Code, Content, NodeName, Problem};
 
-type App = Arc<dyn Calls>;
+/// What the routes stand on. Cheap to clone.
+#[derive(Clone)]
+pub struct Served {
+    calls: Arc<dyn Calls>,
+    metrics: Option<Metrics>,
+}
 
-pub(crate) fn router(calls: App) -> Router {
+impl Served {
+    /// Calls are counted there, by node and status.
+    pub fn counted(calls: Arc<dyn Calls>, metrics: Metrics) -> Self {
+        Self {
+            calls,
+            metrics: Some(metrics),
+        }
+    }
+}
+
+impl From<Arc<dyn Calls>> for Served {
+    fn from(calls: Arc<dyn Calls>) -> Self {
+        Self {
+            calls,
+            metrics: None,
+        }
+    }
+}
+
+pub(crate) fn router(served: Served) -> Router {
     Router::new()
         .route("/call/{node}", post(call))
         .route("/catalogue", get(catalogue))
         .route("/health", get(health))
-        .with_state(calls)
+        .with_state(served)
 }
 
 /// A problem as an answer: it carries its status itself.
@@ -45,7 +71,7 @@ impl IntoResponse for Refusal {
 
 /// `POST /call/{node}?{query}`
 async fn call(
-    State(calls): State<App>,
+    State(served): State<Served>,
     Path(node): Path<String>,
     RawQuery(query): RawQuery,
     request: Request<Body>,
@@ -68,7 +94,20 @@ async fn call(
         deadline: parts.deadline,
         trace: parts.trace,
     };
-    Ok(respond(calls.call(call).await?))
+    let (begun, label) = (Instant::now(), call.node.clone());
+    let in_flight = served.metrics.as_ref().map(Metrics::begin);
+    let answered = served.calls.call(call).await;
+    drop(in_flight);
+    if let Some(metrics) = &served.metrics {
+        // What does not exist is no label: callers could name anything.
+        let (route, status) = match &answered {
+            Ok(_) => (label.as_str(), 200),
+            Err(problem) if problem.code == Code::NoSuchNode => ("none", 404),
+            Err(problem) => (label.as_str(), problem.code.status()),
+        };
+        metrics.observe(route, status, begun.elapsed());
+    }
+    Ok(respond(answered?))
 }
 
 fn respond(answer: Answer) -> Response {
@@ -86,9 +125,9 @@ fn respond(answer: Answer) -> Response {
 }
 
 /// `GET /catalogue`, 304 where the caller has this version
-async fn catalogue(State(calls): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn catalogue(State(served): State<Served>, headers: HeaderMap) -> Result<Response, Refusal> {
     let parts = CallParts::read(&headers)?;
-    let catalogue = calls.catalogue(&parts.caller).await?;
+    let catalogue = served.calls.catalogue(&parts.caller).await?;
     let tag = format!("\"{}\"", catalogue.version);
     if headers
         .get(header::IF_NONE_MATCH)
@@ -100,6 +139,6 @@ async fn catalogue(State(calls): State<App>, headers: HeaderMap) -> Result<Respo
 }
 
 /// `GET /health`
-async fn health(State(calls): State<App>) -> Response {
-    Json(calls.health().await).into_response()
+async fn health(State(served): State<Served>) -> Response {
+    Json(served.calls.health().await).into_response()
 }
