@@ -128,8 +128,9 @@ impl Process {
                     _ = interrupt.recv() => {},
                 }
             }
-            stopping.cancel();
+            // In this order, so that an abandoned process never looks like one that drained.
             abandoned.cancel();
+            stopping.cancel();
         });
         Ok(())
     }
@@ -159,8 +160,9 @@ pub fn run<F: Future<Output = Result<(), Error>>>(
         process.follow_signals(Drain::SERVICE)?;
         let abandoned = process.life.abandoned();
         tokio::select! {
-            outcome = life(process) => outcome,
+            biased;
             () = abandoned.cancelled() => Err(Error::Service("stopped before what was under way had ended".to_owned())),
+            outcome = life(process) => outcome,
         }
     });
     // Whatever still runs was told to end and had its time.
