@@ -51,7 +51,7 @@ pub struct CreateKey {
     pub place: Place,
 }
 
-/// Make a key useless from now on
+/// Make a key useless; a server that knew it refuses it within 10 seconds
 #[derive(Debug, Args)]
 #[command(after_help = examples!("gantry keys revoke 3f9c2a71d0b84e65"))]
 pub struct RevokeKey {

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use serde_json::value::RawValue;
-use wire::{Body, Content, FieldInfo, IfVersion, Media, Meta, NodeName};
+use wire::{Body, Code, Content, FieldInfo, IfVersion, Media, Meta, NodeName, Problem};
 
 use crate::args::{Call, CountWish, Output};
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
         Some(body) => (body, args.field),
         None => values(&platform, &args.node, args.field).await?,
     };
-    let mut call = wire::Call::new(args.node, platform.caller, body);
+    let mut call = wire::Call::new(args.node.clone(), platform.caller.clone(), body);
     call.query = query(&arguments);
     call.options.idempotency_key = args.idempotency_key;
     call.options.if_version = args
@@ -49,13 +49,31 @@ pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
         Some(CountWish::Planned) => wire::CountWish::Planned,
         Some(CountWish::Exact) => wire::CountWish::Exact,
     };
-    let answer = platform.calls.call(call).await?;
+    let answer = match platform.calls.call(call).await {
+        Ok(answer) => answer,
+        Err(problem) => return Err(with_nearest(&platform, &args.node, problem).await.into()),
+    };
     match output {
         Output::Json => write_through(answer.body).await?,
         Output::Text => reading::print(&answer.body.collect(usize::MAX).await?)?,
     }
     tell(&answer.meta);
     Ok(())
+}
+
+/// Adds the nearest node's name where there is no such node.
+async fn with_nearest(platform: &Platform, node: &NodeName, problem: Problem) -> Problem {
+    if problem.code != Code::NoSuchNode || problem.hint.is_some() {
+        return problem;
+    }
+    let Ok(catalogue) = platform.calls.catalogue(&platform.caller).await else {
+        return problem;
+    };
+    let names = catalogue.nodes.iter().map(|node| node.name.as_str());
+    match model::did_you_mean(node.as_str(), names) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
 }
 
 /// The typed values of a write become its body; what is no field stays an argument of the query.

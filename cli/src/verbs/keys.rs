@@ -93,7 +93,11 @@ async fn revoke(args: RevokeKey, output: Output) -> Result<(), Failure> {
             writeln!(anstream::stdout(), "{}", json!({"id": args.id}))?;
         }
         Output::Json => writeln!(anstream::stdout(), "{}", String::from_utf8_lossy(&body))?,
-        Output::Text => writeln!(anstream::stderr(), "revoked {}", args.id)?,
+        Output::Text => writeln!(
+            anstream::stderr(),
+            "revoked {}; a server that knew it refuses it within 10 seconds",
+            args.id
+        )?,
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod cinema;
 mod help;
 mod round_trip;
+mod up;
 mod wrong_turns;
 
 use std::fmt;
