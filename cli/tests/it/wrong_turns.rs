@@ -131,3 +131,48 @@ fn mistakes_are_told_all_at_once() {
     assert_eq!(ran.code, 3);
     assert!(told["mistakes"].as_array().unwrap().len() >= 5, "{told}");
 }
+
+#[test]
+fn a_migration_that_loses_data_waits_for_leave() {
+    let folder = project();
+    in_project(&folder, &["seed"]).ok();
+    for file in ["models/book.yaml", "data/books.seed.yaml"] {
+        let path = folder.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let kept = text.lines().filter(|line| !line.contains("price:"));
+        fs::write(&path, kept.collect::<Vec<_>>().join("\n")).unwrap();
+    }
+    insta::assert_snapshot!(in_project(&folder, &["migrate", "apply"]));
+    in_project(&folder, &["migrate", "apply", "--allow-destructive"]).ok();
+    assert!(in_project(&folder, &["migrate", "plan"]).ok().is_empty());
+    in_project(&folder, &["migrate", "rollback"]).ok();
+    let status = in_project(&folder, &["migrate", "status", "--output", "json"]).json();
+    assert_eq!(status["applied"][1]["state"], "rolled_back", "{status}");
+    assert_eq!(
+        status["pending"]["steps"][0]["destructive"]["rows"], 7,
+        "{status}"
+    );
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_shown_in_its_file() {
+    let folder = project();
+    let file = folder.path().join("data/authors.csv");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text + "Nobody,long ago\n").unwrap();
+    insta::assert_snapshot!(in_project(&folder, &["seed"]));
+    let count = in_project(&folder, &["call", "Author.count", "--output", "json"]).json();
+    assert_eq!(count["count"], 0, "nothing is loaded where a row is wrong");
+
+    // One that only the store can refuse: the others are loaded.
+    fs::write(&file, "name,born\nMary Shelley,1797\n").unwrap();
+    in_project(&folder, &["seed", "authors"]).ok();
+    fs::write(&file, "name,born\nA,1\nMary Shelley,1\n").unwrap();
+    let seed = folder.path().join("data/authors.seed.yaml");
+    let text = fs::read_to_string(&seed).unwrap();
+    fs::write(&seed, text.replace("seed: authors", "seed: others")).unwrap();
+    let books = folder.path().join("data/books.seed.yaml");
+    let text = fs::read_to_string(&books).unwrap();
+    fs::write(&books, text.replace("[authors]", "[others]")).unwrap();
+    insta::assert_snapshot!(in_project(&folder, &["seed", "others"]));
+}

@@ -25,8 +25,8 @@ impl From<Error> for Problem {
         match error {
             Error::Problem(problem) => problem,
             Error::Files(_) => Self::new(Code::InvalidProject).detail(detail),
-            Error::Store(store::Error::Destructive(plan)) => Self::new(Code::DestructiveChange)
-                .detail(format!("the migration takes something away:\n{}", plan.to_sql()))
+            Error::Store(store::Error::Destructive(_)) => Self::new(Code::DestructiveChange)
+                .detail(detail)
                 .hint("look at `gantry migrate plan`, then allow it: `gantry migrate apply --allow-destructive`"),
             Error::Store(store::Error::Drift(_)) => Self::new(Code::SchemaDrift).detail(detail),
             Error::Store(store::Error::Unavailable(_) | store::Error::Timeout | store::Error::Unconfirmed) => {
