@@ -104,8 +104,8 @@ fn keys_are_made_listed_and_revoked() {
     let folder = project();
     let up = Up::start(&folder, &["--no-seed"]);
     let admin = up.text("key").to_owned();
-    let make = ["keys", "create", "--role", "editor"];
-    let made = up.call(Some(&admin), &make).ok();
+    let create = ["keys", "create", "--role", "editor"];
+    let made = up.call(Some(&admin), &create).ok();
     let editor = made.trim();
     let write = ["call", "Author.create", "-f", "name=Zola"];
     up.call(Some(editor), &write).ok();
@@ -113,7 +113,7 @@ fn keys_are_made_listed_and_revoked() {
     assert_eq!(list.code, 4, "only admins see keys: {list}");
 
     let path = folder.path().to_str().unwrap();
-    let made = gantry(&[&make[..], &["-C", path, "--output", "json"]].concat()).json();
+    let made = gantry(&[&create[..], &["-C", path, "--output", "json"]].concat()).json();
     let (id, token) = (
         made["id"].as_str().unwrap(),
         made["token"].as_str().unwrap(),
