@@ -1,10 +1,16 @@
 //! A request's body as it comes: whole where it is short, a bounded stream where not; never parsed.
 
+use std::time::Duration;
+
 use axum::body::{Body, BodyDataStream, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, header};
 use wire::{Code, Content, Media, Problem};
+
+/// How much of a body that is refused is read, and for how long.
+const LINGER_BYTES: usize = 64 << 20;
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What of it is read before the call: the first byte that is not blank, and all of it where it comes in one piece.
 pub(crate) struct Incoming {
@@ -25,10 +31,12 @@ impl Incoming {
         if body.is_end_stream() {
             return Ok(Self::none());
         }
-        if body.size_hint().lower() > limit as u64 {
+        let announced = body.size_hint().lower();
+        let mut chunks = body.into_data_stream();
+        if announced > limit as u64 {
+            discard(&mut chunks).await;
             return Err(too_large(limit));
         }
-        let mut chunks = body.into_data_stream();
         let mut begun = Bytes::new();
         loop {
             let Some(chunk) = next(&mut chunks).await? else {
@@ -40,6 +48,7 @@ impl Incoming {
                 joined(&begun, &chunk)
             };
             if begun.len() > limit {
+                discard(&mut chunks).await;
                 return Err(too_large(limit));
             }
             if let Some(first) = first_of(&begun) {
@@ -63,6 +72,14 @@ impl Incoming {
 
 /// `Content-Type`; JSON where it is not said.
 pub(crate) fn media(headers: &HeaderMap) -> Result<Media, Problem> {
+    // What could be unpacked has lost this header on its way here.
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && encoding != "identity"
+    {
+        return Err(Problem::new(Code::UnsupportedMedia)
+            .detail("the body is packed in a way that is not read here")
+            .hint("send it as it is, or with `Content-Encoding: gzip` or `zstd`"));
+    }
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(Media::Json);
     };
@@ -104,7 +121,10 @@ fn rest(begun: Bytes, chunks: BodyDataStream, limit: usize) -> Content {
         let (mut chunks, read) = state?;
         match next(&mut chunks).await {
             Ok(None) => None,
-            Ok(Some(chunk)) if read + chunk.len() > limit => Some((Err(too_large(limit)), None)),
+            Ok(Some(chunk)) if read + chunk.len() > limit => {
+                discard(&mut chunks).await;
+                Some((Err(too_large(limit)), None))
+            }
             Ok(Some(chunk)) => {
                 let read = read + chunk.len();
                 Some((Ok(chunk), Some((chunks, read))))
@@ -121,6 +141,21 @@ async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
         Problem::new(Code::BadRequest)
             .detail(format!("the body cannot be read to its end: {error}"))
     })
+}
+
+/// Reads on for a while: a connection that is closed while its client still sends is reset, and the client then never
+/// sees why.
+async fn discard(chunks: &mut BodyDataStream) {
+    let mut left = LINGER_BYTES;
+    let reading = async {
+        while let Some(Ok(chunk)) = chunks.next().await
+            && let Some(rest) = left.checked_sub(chunk.len())
+        {
+            left = rest;
+        }
+    };
+    // Who is slower than that is not waited for.
+    let _ = tokio::time::timeout(LINGER, reading).await;
 }
 
 fn too_large(limit: usize) -> Problem {

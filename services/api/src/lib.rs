@@ -49,7 +49,7 @@ pub fn router(app: impl Into<App>) -> Router {
         .route("/api/v1/{*below}", any(v1::v1))
         .fallback(nothing_here)
         .with_state(app.into())
-        .layer(RequestDecompressionLayer::new())
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)

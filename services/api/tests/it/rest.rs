@@ -325,6 +325,25 @@ async fn a_body_is_bounded_before_and_after_it_is_unpacked() {
     let long = "x".repeat((8 << 20) + 1);
     let response = ask(&format!("POST /api/v1/film\n\n{long}")).await;
     assert_eq!(response.status(), 413);
+    insta::assert_snapshot!(told("POST /api/v1/film\ncontent-encoding: br\n\nx").await, @r#"
+    415 Unsupported Media Type
+    content-type: application/problem+json
+    {
+      "instance": "/api/v1/film",
+      "code": "unsupported_media_type",
+      "detail": "the body is packed in a way that is not read here",
+      "hint": "send it as it is, or with `Content-Encoding: gzip` or `zstd`"
+    }
+    "#);
+    insta::assert_snapshot!(told("POST /api/v1/film\ncontent-encoding: gzip\n\nx").await, @r#"
+    400 Bad Request
+    content-type: application/problem+json
+    {
+      "instance": "/api/v1/film",
+      "code": "bad_request",
+      "detail": "the body cannot be read to its end: Invalid gzip header"
+    }
+    "#);
 }
 
 #[tokio::test]
