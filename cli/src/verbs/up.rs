@@ -46,6 +46,9 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
     let health = chassis::health_of(started.app.calls());
     let ops = process.watch(ops_listen, health).await;
     let ops = ops.map_err(|error| unbound(error, ops_listen, "--ops-listen"))?;
+    let joined = started.app.join(&process.tasks).await;
+    joined.map_err(platform::refusal)?;
+    let face = face(&started.app, &process);
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {
@@ -62,11 +65,21 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
     }
     let abandoned = process.life.abandoned();
     tokio::select! {
-        () = api::serve(listener, platform.calls, stopping) => {}
+        () = api::serve(listener, face, stopping) => {}
         () = abandoned.cancelled() => {}
     }
     started.app.close().await;
     Ok(())
+}
+
+/// The REST face with the limits of the project's settings.
+fn face(app: &App, process: &Process) -> api::App {
+    let set = &app.project.settings.limits;
+    let limits = api::Limits {
+        body_bytes: set.body_bytes,
+        deadline: set.deadline,
+    };
+    api::App::new(app.calls(), limits).counted(process.metrics.clone())
 }
 
 fn address(asked: Option<SocketAddr>, set: Option<SocketAddr>, port: u16) -> SocketAddr {

@@ -1,6 +1,8 @@
 //! `gantry up` from its first start to its end, and the verbs that call it from outside.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command};
 
 use serde_json::Value;
@@ -59,6 +61,22 @@ impl Up {
         assert!(signalled.unwrap().success());
         self.child.wait().unwrap().code()
     }
+}
+
+/// The whole answer of a server that closes after it.
+fn http(url: &str, request: &str, body: &str) -> String {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json";
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 impl Drop for Up {
@@ -144,5 +162,27 @@ fn an_open_platform_asks_for_no_key() {
     let id = made.json()["id"].as_str().unwrap().to_owned();
     up.call(None, &["call", "Author.delete", "-f", &format!("id={id}")])
         .ok();
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn the_limits_of_the_project_hold_and_requests_are_counted() {
+    let folder = project();
+    let settings = folder.path().join("gantry.yaml");
+    let mut file = OpenOptions::new().append(true).open(settings).unwrap();
+    writeln!(file, "limits: {{ body_bytes: 100B }}").unwrap();
+    let up = Up::start(&folder, &["--open", "--no-seed"]);
+    let body = format!("{{\"name\": \"{}\"}}", "Zola".repeat(30));
+    let refused = http(up.text("url"), "POST /api/v1/author", &body);
+    assert!(refused.starts_with("HTTP/1.1 413"), "{refused}");
+    let made = http(
+        up.text("url"),
+        "POST /api/v1/author",
+        "{\"name\": \"Zola\"}",
+    );
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+    let metrics = http(up.text("ops_url"), "GET /metrics", "");
+    let counted = "gantry_request_duration_seconds_count";
+    assert!(metrics.contains(counted), "{metrics}");
     assert_eq!(up.stop(), Some(0));
 }
