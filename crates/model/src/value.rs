@@ -79,6 +79,19 @@ pub fn fold(text: &str) -> String {
     text.chars().map(fold_char).collect()
 }
 
+/// Of longer words only so many characters count: an index entry has its bounds.
+pub const WORD: usize = 200;
+
+/// What a search compares: the runs of letters and digits, without case, in their order. Empty of a text that has none.
+pub fn words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let runs = folded.split(|c: char| !c.is_alphanumeric());
+    let words = runs.filter(|run| !run.is_empty());
+    words
+        .map(|word| word.chars().take(WORD).collect())
+        .collect()
+}
+
 /// Unicode's simple lower case: characters whose lower case is several stay as they are.
 pub fn fold_char(c: char) -> char {
     let mut lower = c.to_lowercase();

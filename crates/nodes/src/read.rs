@@ -124,6 +124,14 @@ pub(crate) async fn search(
         let fault = Fault::new("/q", "required", "`q` must say what to search for");
         return Err(problem::of_input(vec![fault]));
     };
+    if model::words(&text).is_empty() {
+        let fault = Fault::new(
+            "/q",
+            "invalid_value",
+            "`q` has no word: no letter and no digit",
+        );
+        return Err(problem::of_input(vec![fault]));
+    }
     let mut select = plan::list(cx, model, grant, &question);
     select.model = Arc::clone(cx.view.searchable(model));
     if !select.model.fields.iter().any(|field| field.search) {

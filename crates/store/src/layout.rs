@@ -21,6 +21,15 @@ pub(crate) fn index_name(model: &Model, fields: &[FieldId], unique: bool) -> Str
         names.join("_"),
         if unique { "key" } else { "idx" }
     );
+    fitting(whole)
+}
+
+/// The name of the index over the words of a text that is searched.
+pub(crate) fn search_index_name(model: &Model, field: &str) -> String {
+    fitting(format!("{}_{field}_words", model.path))
+}
+
+fn fitting(whole: String) -> String {
     if whole.len() <= 63 {
         return whole;
     }
@@ -62,6 +71,35 @@ SELECT CASE WHEN octet_length($1) = char_length($1) THEN lower($1 COLLATE \"C\")
     );
     written.expect("a String takes every character");
     sql
+}
+
+/// PostgreSQL's twin of [`model::words`]. Its own word parsers differ by locale and version, and drop words.
+///
+/// A body in the standard's form: it keeps meaning the same functions whatever the search path, as a restore needs.
+pub(crate) fn words_function() -> String {
+    let mut letters = String::new();
+    let mut from = None;
+    for c in '\u{80}'..=char::MAX {
+        let next = char::from_u32(c as u32 + 1).filter(|next| next.is_alphanumeric());
+        if c.is_alphanumeric() {
+            let first = *from.get_or_insert(c);
+            if next.is_none() {
+                let (first, last) = (first as u32, c as u32);
+                write!(letters, "\\U{first:08x}-\\U{last:08x}")
+                    .expect("a String takes every character");
+                from = None;
+            }
+        }
+    }
+    let word = model::WORD;
+    format!(
+        "CREATE OR REPLACE FUNCTION gantry_words(text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN ARRAY(SELECT left(word, {word}) FROM unnest(string_to_array(
+  CASE WHEN octet_length($1) = char_length($1)
+    THEN regexp_replace(lower($1 COLLATE \"C\"), '[^a-z0-9]+' COLLATE \"C\", ' ', 'g')
+    ELSE regexp_replace(gantry_fold($1) COLLATE \"C\", '[^a-z0-9{letters}]+' COLLATE \"C\", ' ', 'g') END, ' ')) word
+  WHERE word <> '')"
+    )
 }
 
 /// What services read and write beside the models; the migration's own tables are the migration's.

@@ -412,6 +412,57 @@ async fn counts_searches_and_sums() {
 }
 
 #[tokio::test]
+async fn a_search_finds_whole_words_of_any_script() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let who = &Caller::Anonymous;
+        let long = "x".repeat(3_000);
+        for title in [
+            "Taxi Driver",
+            "A River Runs Through It",
+            "LES ÉTOILES d'été",
+            "Солярис, 1972",
+            "千と千尋",
+            "Se7en",
+        ] {
+            world.make("Film", json!({"title": title})).await;
+        }
+        for (q, titles) in [
+            ("river", vec!["A River Runs Through It"]),
+            ("driv", vec![]),
+            ("IT, river!", vec!["A River Runs Through It"]),
+            ("étoiles", vec!["LES ÉTOILES d'été"]),
+            ("etoiles", vec![]),
+            ("СОЛЯРИС 1972", vec!["Солярис, 1972"]),
+            ("千と千尋", vec!["千と千尋"]),
+            ("se7en", vec!["Se7en"]),
+            ("7", vec![]),
+            ("taxi river", vec![]),
+        ] {
+            let (_, found) = world
+                .call(who, "Film.search", "", json!({"q": q, "select": ["title"]}))
+                .await
+                .unwrap();
+            let found: Vec<_> = found
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|film| film["title"].as_str().unwrap())
+                .collect();
+            assert_eq!(found, titles, "{q}");
+        }
+        let (_, none) = world
+            .call(who, "Film.search", "", json!({"q": long}))
+            .await
+            .unwrap();
+        assert_eq!(none, json!([]));
+        let wordless = world.call(who, "Film.search", "", json!({"q": "?!"})).await;
+        assert_eq!(refused(&wordless).0, Code::InvalidInput);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn deleted_records_show_when_asked_for() {
     on_both_engines(async |database| {
         let world = World::new(&database).await;

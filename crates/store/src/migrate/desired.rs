@@ -9,7 +9,7 @@ use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_
 use crate::{Engine, Error, layout};
 
 /// Raised when [`system_tables`] says more than before.
-pub(super) const SYSTEM_VERSION: u32 = 1;
+pub(super) const SYSTEM_VERSION: u32 = 2;
 
 pub(super) fn schema(engine: Engine, models: &Models) -> Schema {
     let tables = models.iter().map(|model| {
@@ -32,6 +32,10 @@ fn table(engine: Engine, models: &Models, model: &Model) -> Table {
             let (name, index) = index(engine, model, fields, unique);
             indexes.insert(name, index);
         }
+    }
+    if engine == Engine::Postgres {
+        let searched = model.fields.iter().filter(|field| field.search);
+        indexes.extend(searched.map(|field| words_index(model, field)));
     }
     Table {
         name: model.path.clone(),
@@ -153,6 +157,24 @@ fn index(
     (name, index)
 }
 
+/// What finds the records with a word in this field.
+fn words_index(model: &Model, field: &Field) -> (String, Index) {
+    let name = layout::search_index_name(model, &field.name);
+    let key = format!("gantry_words({})", quote(&field.name));
+    let create = format!(
+        "CREATE INDEX {} ON {} USING gin ({key})",
+        quote(&name),
+        quote(&model.path)
+    );
+    let index = Index {
+        create,
+        unique: false,
+        keys: vec![key],
+        only: None,
+    };
+    (name, index)
+}
+
 /// A default as SQL; `None` of null.
 fn literal(engine: Engine, field: &Field, value: &Value) -> Option<String> {
     let text = match value {
@@ -236,8 +258,13 @@ pub(super) fn system_tables(engine: Engine) -> String {
         Engine::Postgres => ("bigint", "timestamptz", "uuid"),
         Engine::Sqlite => ("INTEGER", "TEXT", "TEXT"),
     };
-    let fold = match engine {
-        Engine::Postgres => layout::fold_function() + ";\n",
+    // SQLite has them from the process that opens it.
+    let functions = match engine {
+        Engine::Postgres => format!(
+            "{};\n{};\n",
+            layout::fold_function(),
+            layout::words_function()
+        ),
         Engine::Sqlite => String::new(),
     };
     let services = layout::service_tables(engine);
@@ -246,7 +273,7 @@ pub(super) fn system_tables(engine: Engine) -> String {
 CREATE TABLE IF NOT EXISTS gantry_migrations (id {id} PRIMARY KEY, at {at} NOT NULL, name text NOT NULL, state text NOT NULL,
   up text NOT NULL, down text NOT NULL, snapshot text NOT NULL, checksum text NOT NULL, gantry_version text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_replicas (id {uuid} PRIMARY KEY, version text NOT NULL, seen_at {at} NOT NULL);
-{services}{fold}"
+{services}{functions}"
     )
 }
 

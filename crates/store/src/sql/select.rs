@@ -76,7 +76,7 @@ fn conditions(writer: &mut Writer, select: &Select) {
         .iter()
         .filter(|field| field.search)
         .collect();
-    for word in words(&search.text) {
+    for word in model::words(&search.text) {
         writer.sql(" AND (");
         if fields.is_empty() {
             writer.sql("FALSE");
@@ -85,32 +85,25 @@ fn conditions(writer: &mut Writer, select: &Select) {
             if index > 0 {
                 writer.sql(" OR ");
             }
-            let position = if writer.engine == Engine::Postgres {
-                "strpos("
-            } else {
-                "instr("
+            let word = Value::Text(word.clone());
+            match writer.engine {
+                // What the index of the field holds, letter for letter: only so it is used.
+                Engine::Postgres => writer
+                    .sql("gantry_words(")
+                    .column("t", field)
+                    .sql(") @> ARRAY[")
+                    .arg(word, super::Scalar::Text, false)
+                    .sql("]"),
+                Engine::Sqlite => writer
+                    .sql("gantry_has_word(")
+                    .column("t", field)
+                    .sql(", ")
+                    .arg(word, super::Scalar::Text, false)
+                    .sql(")"),
             };
-            writer
-                .sql(position)
-                .sql("gantry_fold(")
-                .column("t", field)
-                .sql("), ");
-            writer
-                .arg(Value::Text(word.clone()), super::Scalar::Text, false)
-                .sql(") > 0");
         }
         writer.sql(")");
     }
-}
-
-/// A text's words, folded: runs of letters and digits.
-fn words(text: &str) -> Vec<String> {
-    let folded = model::fold(text);
-    folded
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// A part of what comes after the last page's last record: equal in the order's first fields, beyond in the next.

@@ -21,6 +21,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             .get::<Option<String>>(0)?
             .map(|text| model::fold(&text)))
     })?;
+    connection.create_scalar_function("gantry_has_word", 2, pure, |context| {
+        let (text, word) = (context.get::<Option<String>>(0)?, context.get::<String>(1)?);
+        Ok(text.map(|text| model::words(&text).contains(&word)))
+    })?;
     for (name, fold) in [("gantry_like", false), ("gantry_ilike", true)] {
         connection.create_scalar_function(name, 2, pure, move |context| {
             let (text, pattern) = (

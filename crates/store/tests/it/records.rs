@@ -3,6 +3,7 @@
 mod concurrency;
 mod paging;
 mod types;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
