@@ -1,6 +1,7 @@
 //! Records on both engines: every type round-trips, compares, orders and pages alike.
 
 mod concurrency;
+mod owner;
 mod paging;
 mod types;
 mod words;

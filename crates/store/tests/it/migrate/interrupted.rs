@@ -6,7 +6,9 @@ use model::Kind;
 use store::migrate;
 use testkit::{Database, on_both_engines};
 
-use crate::migrate::{ALLOW, REFUSE, Sql, field, film, indexed, migrate_to, settings, sql};
+use crate::migrate::{
+    ALLOW, REFUSE, Sql, field, film, indexed, migrate_to, model, models, settings, sql,
+};
 
 #[tokio::test]
 async fn of_two_at_once_one_migrates_and_the_other_finds_it_done() {
@@ -54,6 +56,40 @@ async fn killed_at_any_moment_the_next_start_recovers() {
         assert_eq!(states, ["applied"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn cut_between_two_statements_nothing_of_it_stays() {
+    let database = Database::postgres().await;
+    let both = |fields: fn() -> Vec<model::Field>| {
+        models(vec![model("Film", fields()), model("Person", fields())])
+    };
+    migrate_to(&database, &both(Vec::new)).await;
+    let (holder, killer) = (sql(&database).await, sql(&database).await);
+    holder.insert("film", &[]).await;
+    // The second table cannot be altered while someone reads it, so the migration is held after the first.
+    holder
+        .run("BEGIN; LOCK TABLE person IN ACCESS SHARE MODE")
+        .await;
+    let wanted = both(|| vec![field("note", Kind::Text)]);
+    let settings = settings(&database);
+    let kill = async {
+        let waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks
+            WHERE NOT granted AND relation = 'person'::regclass";
+        while killer.rows(waiting).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (cut, ()) = tokio::join!(migrate::apply(&settings, &wanted, &ALLOW), kill);
+    cut.unwrap_err();
+    let columns = "SELECT table_name FROM information_schema.columns WHERE column_name = 'note'";
+    assert!(killer.rows(columns).await.is_empty(), "none half done");
+    holder.run("ROLLBACK").await;
+    migrate_to(&database, &wanted).await;
+    assert_eq!(killer.rows(columns).await, ["film", "person"]);
+    assert_eq!(killer.rows("SELECT count(*) FROM film").await, ["1"]);
+    let history = killer.rows("SELECT id, state FROM gantry_migrations").await;
+    assert_eq!(history, ["1|applied", "2|applied"]);
 }
 
 #[tokio::test]
