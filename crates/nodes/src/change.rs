@@ -1,10 +1,12 @@
 //! `update`, `replace` and `restore`: one record that is there.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::Grant;
 use model::{Action, FieldId, Filter, Model, Object, Selection, System, Test, Value};
-use store::{Op, Update, Write};
+use serde_json::value::RawValue;
+use store::{Column, Op, Update, Write};
 use uuid::Uuid;
 use wire::{Code, IfVersion, Problem};
 
@@ -195,21 +197,66 @@ pub(crate) async fn restore(
         pointer: "",
     };
     let filter = target.filter().and(plan::reach(cx, model, Deleted::Only));
+    let mut filter = filter.and(grant.filter.clone());
     let mut set = vec![(deleted_at, Value::Null)];
+    let refs: Vec<_> = single_refs(model).collect();
+    let guards = plan::guards(cx, model, &refs);
+    if !guards.is_empty() {
+        let fields: Vec<_> = guards.iter().map(|guard| guard.field).collect();
+        // Written again as they are, they are looked at as new ones: what they point to may be deleted by now.
+        if let Some((kept, version)) = kept(door, model, id, &filter, &fields).await? {
+            set.extend(kept);
+            if let Some(field) = model.system(System::Version) {
+                filter = filter.and(Filter::eq(field, Value::Int(version)));
+            }
+        }
+    }
     if let Some(updated_at) = model.system(System::UpdatedAt) {
         set.push((updated_at, Value::Timestamp(cx.now)));
     }
     let write = Write::Update(Update {
         model: Arc::clone(model),
         set,
-        filter: filter.and(grant.filter.clone()),
-        guards: Vec::new(),
+        filter,
+        guards,
         returning: plan::returning(cx, model, select.as_ref()),
         op: Op::Restore,
     });
-    let written = door.write(&write).await.map_err(problem::of_store)?;
+    let written = door.write(&write).await;
+    let written = written.map_err(|error| problem::of_write(error, ""))?;
     match written.rows.into_iter().flatten().next() {
         Some(row) => Ok(done(row)),
         None => Err(target.explain(cx, door, Deleted::Only, &grant).await),
     }
+}
+
+/// Lists of refs promise nothing.
+fn single_refs(model: &Model) -> impl Iterator<Item = FieldId> {
+    let refs = model.ids().filter(|(_, field)| !field.array);
+    refs.map(|(id, _)| id)
+}
+
+/// What a hidden record has in these fields, and in which version.
+async fn kept(
+    door: &mut Door<'_>,
+    model: &Arc<Model>,
+    id: Uuid,
+    filter: &Filter,
+    fields: &[FieldId],
+) -> Result<Option<(Vec<(FieldId, Value)>, i64)>, Problem> {
+    let columns = fields.iter().map(|field| Column::Field(*field)).collect();
+    let select = plan::by_id(model, id, filter.clone(), columns);
+    let Some(record) = door.read(&select).await.map_err(problem::of_store)? else {
+        return Ok(None);
+    };
+    let internal = || Problem::new(Code::Internal);
+    let values: HashMap<&str, &RawValue> =
+        serde_json::from_slice(&record.body).map_err(|_| internal())?;
+    let value = |field: &FieldId| {
+        let value = values.get(model.field(*field).name.as_str())?;
+        let value = Value::from_json(model.field(*field), value).ok()?;
+        Some((*field, value))
+    };
+    let kept: Option<Vec<_>> = fields.iter().map(value).collect();
+    Ok(Some((kept.ok_or_else(internal)?, record.version)))
 }

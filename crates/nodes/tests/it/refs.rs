@@ -153,3 +153,27 @@ async fn a_cascade_respects_soft_delete_and_ends() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_brought_back_points_to_nothing_deleted() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let parent = world.make("Diary", json!({"name": "parent"})).await;
+        let input = json!({"name": "child", "parent": parent["id"]});
+        let child = world.make("Diary", input).await;
+        let call = async |verb: &str, record: &Value| {
+            let (node, query) = (format!("Diary.{verb}"), format!("id={}", id(record)));
+            world.call(&world.admin, &node, &query, Value::Null).await
+        };
+        call("delete", &child).await.unwrap();
+        call("delete", &parent).await.unwrap();
+        let (code, pointer) = refused(&call("restore", &child).await);
+        assert_eq!((code, &*pointer), (Code::ReferenceViolation, "/parent"));
+        let shown = world.list(&world.admin, "Diary", "", "name").await;
+        assert!(shown.is_empty(), "{shown:?}");
+        call("restore", &parent).await.unwrap();
+        let (_, back) = call("restore", &child).await.unwrap();
+        assert_eq!(back["parent"], parent["id"]);
+    })
+    .await;
+}

@@ -38,7 +38,7 @@ const MODELS: &[(&str, &str)] = &[
     ),
     (
         "diary.yaml",
-        "model: Diary\nfields:\n  name: { type: text }\n  person: { ref: Person, on_delete: cascade }\noptions: { soft_delete: true }\n",
+        "model: Diary\nfields:\n  name: { type: text }\n  person: { ref: Person, on_delete: cascade }\n  parent: { ref: Diary }\noptions: { soft_delete: true }\n",
     ),
     (
         "entry.yaml",
