@@ -25,6 +25,7 @@ bench rest [options]   the comparison; `cargo xtask bench rest` builds what it n
   --works read,list,create,bulk
   --against pgbench,bare,gantry,split
   --note text          a line for the report: the machine, the commit
+  for example: bench rest --works read,list --against bare,gantry --concurrency 16
 
 Started by it, each in a process of its own:
 bench bare <postgres url> <port>
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
+        ["rest", "--help" | "-h"] | ["--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
         ["rest", rest @ ..] => {
             options::Options::parse(rest).and_then(|options| rest::run(&options))
         }

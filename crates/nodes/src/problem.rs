@@ -95,12 +95,20 @@ pub(crate) fn of_query(mistakes: Vec<BadArgument>) -> Problem {
     }
 }
 
+/// Of more mistakes than these, whoever reads wants to see the kind, not each.
+const MOST_FAULTS: usize = 100;
+
 /// Mistakes in the body's values.
-pub(crate) fn of_input(faults: Vec<Fault>) -> Problem {
+pub(crate) fn of_input(mut faults: Vec<Fault>) -> Problem {
     let detail = match faults.as_slice() {
         [one] => one.detail.clone(),
+        faults if faults.len() > MOST_FAULTS => format!(
+            "the input has {} mistakes; these are the first {MOST_FAULTS}",
+            faults.len()
+        ),
         faults => format!("the input has {} mistakes", faults.len()),
     };
+    faults.truncate(MOST_FAULTS);
     Problem::new(Code::InvalidInput)
         .detail(detail)
         .errors(faults)

@@ -9,7 +9,7 @@ pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The name of the index over these fields. PostgreSQL cuts names at 63 bytes, so a longer one ends in a hash of the whole.
+/// The name of the index over these fields.
 pub(crate) fn index_name(model: &Model, fields: &[FieldId], unique: bool) -> String {
     let names: Vec<_> = fields
         .iter()
@@ -29,6 +29,16 @@ pub(crate) fn search_index_name(model: &Model, field: &str) -> String {
     fitting(format!("{}_{field}_words", model.path))
 }
 
+/// What an error of PostgreSQL calls the reference of this column.
+pub(crate) fn reference_name(table: &str, column: &str) -> String {
+    fitting(format!("{table}_{column}_fkey"))
+}
+
+pub(crate) fn check_name(table: &str, column: &str) -> String {
+    fitting(format!("{table}_{column}_check"))
+}
+
+/// PostgreSQL cuts names at 63 bytes, so a longer one ends in a hash of the whole.
 fn fitting(whole: String) -> String {
     if whole.len() <= 63 {
         return whole;
@@ -125,16 +135,4 @@ CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT,
 "
         }
     }
-}
-
-/// The table of the model with this name: `FilmRole` → `film_role`.
-pub(crate) fn path_of(model: &str) -> String {
-    let mut path = String::with_capacity(model.len() + 4);
-    for letter in model.chars() {
-        if letter.is_uppercase() && !path.is_empty() {
-            path.push('_');
-        }
-        path.extend(letter.to_lowercase());
-    }
-    path
 }

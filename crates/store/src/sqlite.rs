@@ -19,7 +19,7 @@ pub(crate) use functions::register;
 pub(crate) use tx::SqliteTx;
 
 use crate::encode::Cells as _;
-use crate::layout::{path_of, quote};
+use crate::layout::quote;
 use crate::sql::{self, Statement};
 use crate::{
     Column, Engine, Error, Insert, Op, Record, Settings, Violation, Write, Written, WrittenRow,
@@ -312,7 +312,10 @@ fn name_target(connection: &Connection, insert: &Insert, row: &[Value], error: E
     for (field, value) in insert.fields.iter().zip(row) {
         let field = insert.model.field(*field);
         if let (Kind::Ref { model: target, .. }, Value::Uuid(id)) = (&field.kind, value) {
-            let text = format!("SELECT 1 FROM {} WHERE id = ?", quote(&path_of(target)));
+            let text = format!(
+                "SELECT 1 FROM {} WHERE id = ?",
+                quote(&model::path_of(target))
+            );
             if !connection
                 .prepare_cached(&text)
                 .and_then(|mut found| found.exists([id.to_string()]))

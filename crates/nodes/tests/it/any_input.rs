@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use testkit::Database;
+use testkit::{Database, on_both_engines};
 use wire::{Body, Caller, Code, Content, Media, Options};
 
 use crate::world::World;
@@ -209,4 +209,19 @@ fn nothing_is_our_fault_on_postgres() {
         .unwrap()
         .block_on(Database::postgres());
     check(&database, 1000);
+}
+
+#[tokio::test]
+async fn of_very_many_mistakes_the_first_hundred_are_told() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let fields = (0..150).map(|number| (format!("no{number}"), Value::Null));
+        let input = Value::Object(fields.collect());
+        let answered = world.call(&world.editor, "Film.create", "", input).await;
+        let problem = answered.unwrap_err();
+        assert_eq!(problem.errors.len(), 100);
+        let detail = &problem.detail;
+        assert!(detail.contains("these are the first 100"), "{detail}");
+    })
+    .await;
 }

@@ -39,7 +39,7 @@ fn table(engine: Engine, models: &Models, model: &Model) -> Table {
     }
     Table {
         name: model.path.clone(),
-        was: model.was.as_deref().map(snake),
+        was: model.was.as_deref().map(model::path_of),
         columns: columns.collect(),
         indexes,
         extras: BTreeMap::<String, Extra>::new(),
@@ -238,18 +238,6 @@ fn array(engine: Engine, field: &Field, items: &[Value]) -> Option<String> {
             Some(text_literal(&String::from_utf8(json).ok()?))
         }
     }
-}
-
-/// `FilmRole` as `film_role`.
-fn snake(name: &str) -> String {
-    let mut path = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !path.is_empty() {
-            path.push('_');
-        }
-        path.extend(letter.to_lowercase());
-    }
-    path
 }
 
 /// What the platform keeps beside the models. May be run again.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::convert::convert;
 use super::ops::Op;
 use super::schema::{Column, Table, parked, quote};
-use crate::Engine;
+use crate::{Engine, layout};
 
 /// Without refs: those are added once every table is there.
 pub(super) fn create_table(table: &Table) -> String {
@@ -321,8 +321,8 @@ fn constraints_of(column: &Column) -> impl Iterator<Item = Constraint> {
 fn constraint(table: &str, column: &str, kind: Constraint) -> String {
     let name = match kind {
         Constraint::Primary => format!("{table}_pkey"),
-        Constraint::Check => format!("{table}_{column}_check"),
-        Constraint::Ref => format!("{table}_{column}_fkey"),
+        Constraint::Check => layout::check_name(table, column),
+        Constraint::Ref => layout::reference_name(table, column),
     };
     quote(&name)
 }

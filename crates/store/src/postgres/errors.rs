@@ -3,7 +3,7 @@
 use model::Model;
 use tokio_postgres::error::SqlState;
 
-use crate::layout::fields_of_index;
+use crate::layout::{self, fields_of_index};
 use crate::{Error, Violation};
 
 /// `model` is the one written to; constraints of others are refs'.
@@ -55,13 +55,20 @@ fn foreign_key(db: &tokio_postgres::error::DbError, model: Option<&Model>) -> Er
     let table = db.table().unwrap_or("");
     let constraint = db.constraint().unwrap_or("");
     let written = model.map_or("", |model| model.path.as_str());
-    // Default names of column constraints: `<table>_<column>_fkey`.
-    let field = constraint
-        .strip_prefix(table)
-        .and_then(|rest| rest.strip_prefix('_'))
-        .and_then(|rest| rest.strip_suffix("_fkey"))
-        .unwrap_or(constraint)
-        .to_owned();
+    let named = model.filter(|model| model.path == table).and_then(|model| {
+        let mut fields = model.fields.iter().map(|field| &field.name);
+        fields.find(|name| layout::reference_name(table, name) == constraint)
+    });
+    // Of another model than the one written only the name is known, which tells the field where it is not too long.
+    let field = named.map_or_else(
+        || {
+            let rest = constraint.strip_prefix(table);
+            let rest = rest.and_then(|rest| rest.strip_prefix('_'));
+            let name = rest.and_then(|rest| rest.strip_suffix("_fkey"));
+            name.unwrap_or(constraint).to_owned()
+        },
+        Clone::clone,
+    );
     let missing = db
         .detail()
         .is_some_and(|detail| detail.contains("is not present"));

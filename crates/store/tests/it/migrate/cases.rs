@@ -367,3 +367,21 @@ async fn rows_written_since_survive_undoing_and_purging_is_for_good() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn long_names_that_begin_alike_stay_apart() {
+    on_both_engines(async |database| {
+        let long = |end: &str| format!("{}_{end}", "a".repeat(55));
+        let refers = |end: &str| field(&long(end), refers("Film"));
+        let choice = |end: &str| field(&long(end), one_of(&["x"]));
+        let target = model("Film", Vec::new());
+        let plain = models(vec![target.clone(), model("Person", Vec::new())]);
+        let fields = ["one", "two"].map(refers).into_iter();
+        let fields = fields.chain(["three", "four"].map(choice));
+        let wanted = models(vec![target, model("Person", fields.collect())]);
+        migrate_to(&database, &plain).await;
+        migrate_to(&database, &wanted).await;
+        migrate_to(&database, &plain).await;
+    })
+    .await;
+}
