@@ -5,6 +5,6 @@ mod principal;
 mod signer;
 pub mod token;
 
-pub use policy::{Decision, Fields, Grant, Policy};
+pub use policy::{Fields, Grant, Policy};
 pub use principal::{ADMIN, ANYONE, Principal};
 pub use signer::{Refused, Signer};

@@ -1,14 +1,13 @@
-//! A model's `access:` rules, decided for one caller and one action.
+//! A model's `access:` rules, decided once for all callers of one standing.
 
-use model::{Action, CallerFact, FieldId, Filter, Model, Rule, System, Value};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use model::{
+    Action, CallerFact, Comparison, FieldId, Filter, Model, Operand, Rule, System, Test, Value,
+};
 
 use crate::Principal;
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
-    Denied,
-    Allowed(Grant),
-}
 
 /// What is allowed: which records, which fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,61 +33,122 @@ impl Fields {
     }
 }
 
-pub struct Policy;
+/// What callers with the same roles, with or without a tenant, known or not, may do with one model.
+pub struct Policy {
+    /// By [`Action`]; nothing where it is denied.
+    terms: [Option<Terms>; 4],
+}
+
+/// What one action is allowed.
+struct Terms {
+    /// For all callers alike, or with `$caller` in its filter.
+    grant: Arc<Grant>,
+    is_personal: bool,
+}
 
 impl Policy {
-    /// Rows: those that any rule of the caller's roles admits. Fields: those that *every* such row may show, since an
-    /// answer has one set of fields. A rule without `where` covers every row, so such rules' fields add up and rules
-    /// with `where` add nothing; where all rules have one, it is the fields that they share.
-    ///
-    /// A model with `tenant` shows a caller its own tenant's records, and none to a caller without one; `admin`
-    /// without a tenant sees all tenants'.
-    pub fn decide(model: &Model, action: Action, principal: &Principal) -> Decision {
-        let tenant = match (model.system(System::Tenant), &principal.tenant) {
-            (None, _) => Filter::True,
-            (Some(field), Some(tenant)) => Filter::eq(field, Value::Text(tenant.clone())),
-            (Some(_), None) if principal.is_admin() => Filter::True,
-            (Some(_), None) => return Decision::Denied,
+    pub fn of(model: &Model, principal: &Principal) -> Self {
+        let terms = |action| {
+            decide(model, action, principal).map(|grant| Terms {
+                is_personal: asks_for_caller(&grant.filter),
+                grant: Arc::new(grant),
+            })
         };
-        if principal.is_admin() {
-            return Decision::Allowed(Grant {
-                filter: tenant,
-                fields: Fields::All,
-            });
+        Self {
+            terms: [Action::Read, Action::Create, Action::Update, Action::Delete].map(terms),
         }
-        let applies = |rule: &&Rule| rule.can.contains(&action) && principal.has(&rule.role);
-        let mut rules = model.access.iter().filter(applies).peekable();
-        if rules.peek().is_none() {
-            return Decision::Denied;
+    }
+
+    pub fn allows(&self, action: Action) -> bool {
+        self.terms(action).is_some()
+    }
+
+    /// Which fields the action may touch, of whichever records; nothing where it is denied.
+    pub fn fields(&self, action: Action) -> Option<&Fields> {
+        self.terms(action).map(|terms| &terms.grant.fields)
+    }
+
+    /// For this caller, who must be of the standing that the policy was made for.
+    pub fn grant(&self, action: Action, principal: &Principal) -> Option<Arc<Grant>> {
+        let terms = self.terms(action)?;
+        if !terms.is_personal {
+            return Some(Arc::clone(&terms.grant));
         }
         let fact = |fact| match fact {
             CallerFact::Id if principal.is_anonymous() => Value::Null,
             CallerFact::Id => Value::Text(principal.id.clone()),
             CallerFact::Tenant => principal.tenant.clone().map_or(Value::Null, Value::Text),
         };
-        let mut filter = Filter::False;
-        let mut everywhere: Option<Fields> = None;
-        let mut shared = Fields::All;
-        for rule in rules {
-            let named = named(model, action, rule);
-            if matches!(rule.filter, None | Some(Filter::True)) {
-                everywhere = Some(match everywhere {
-                    None => named.clone(),
-                    Some(others) => join(others, &named),
-                });
-            }
-            shared = meet(shared, named);
-            filter = filter.or(rule
-                .filter
-                .as_ref()
-                .map_or(Filter::True, |filter| filter.bind(&fact)));
-        }
-        let fields = everywhere.unwrap_or(shared);
-        Decision::Allowed(Grant {
-            filter: filter.and(tenant),
-            fields,
-        })
+        Some(Arc::new(Grant {
+            filter: terms.grant.filter.bind(&fact),
+            fields: terms.grant.fields.clone(),
+        }))
     }
+
+    fn terms(&self, action: Action) -> Option<&Terms> {
+        let [read, create, update, delete] = &self.terms;
+        match action {
+            Action::Read => read,
+            Action::Create => create,
+            Action::Update => update,
+            Action::Delete => delete,
+        }
+        .as_ref()
+    }
+}
+
+fn asks_for_caller(filter: &Filter) -> bool {
+    let asked = Cell::new(false);
+    let _ = filter.bind(&|_| {
+        asked.set(true);
+        Value::Null
+    });
+    asked.get()
+}
+
+/// Rows: those that any rule of the caller's roles admits. Fields: those that *every* such row may show, since an
+/// answer has one set of fields. A rule without `where` covers every row, so such rules' fields add up and rules
+/// with `where` add nothing; where all rules have one, it is the fields that they share.
+///
+/// A model with `tenant` shows a caller its own tenant's records, and none to a caller without one; `admin`
+/// without a tenant sees all tenants'.
+fn decide(model: &Model, action: Action, principal: &Principal) -> Option<Grant> {
+    let tenant = match (model.system(System::Tenant), &principal.tenant) {
+        (None, _) => Filter::True,
+        (Some(field), Some(_)) => Filter::Test {
+            field,
+            test: Test::Compare(Comparison::Eq, Operand::Caller(CallerFact::Tenant)),
+        },
+        (Some(_), None) if principal.is_admin() => Filter::True,
+        (Some(_), None) => return None,
+    };
+    if principal.is_admin() {
+        return Some(Grant {
+            filter: tenant,
+            fields: Fields::All,
+        });
+    }
+    let applies = |rule: &&Rule| rule.can.contains(&action) && principal.has(&rule.role);
+    let mut rules = model.access.iter().filter(applies).peekable();
+    rules.peek()?;
+    let mut filter = Filter::False;
+    let mut everywhere: Option<Fields> = None;
+    let mut shared = Fields::All;
+    for rule in rules {
+        let named = named(model, action, rule);
+        if matches!(rule.filter, None | Some(Filter::True)) {
+            everywhere = Some(match everywhere {
+                None => named.clone(),
+                Some(others) => join(others, &named),
+            });
+        }
+        shared = meet(shared, named);
+        filter = filter.or(rule.filter.clone().unwrap_or(Filter::True));
+    }
+    Some(Grant {
+        filter: filter.and(tenant),
+        fields: everywhere.unwrap_or(shared),
+    })
 }
 
 /// What the rule opens. `id` and `_version` may always be read.
@@ -171,6 +231,32 @@ mod tests {
         }
     }
 
+    fn decided(model: &Model, principal: &Principal) -> Option<Grant> {
+        let grant = Policy::of(model, principal).grant(Action::Read, principal);
+        grant.map(Arc::unwrap_or_clone)
+    }
+
+    /// One decision, bound to each who asks.
+    #[test]
+    fn callers_of_one_standing_share_a_decision_and_no_record() {
+        let of = |id: &str| Principal {
+            id: id.to_owned(),
+            roles: vec!["writer".to_owned()],
+            tenant: None,
+        };
+        let note = model(vec![rule("writer", Some(own()), None)]);
+        let policy = Policy::of(&note, &of("a"));
+        for id in ["a", "b"] {
+            let grant = policy
+                .grant(Action::Read, &of(id))
+                .map(|grant| grant.filter.clone());
+            assert_eq!(
+                grant,
+                Some(Filter::eq(FieldId(3), Value::Text(id.to_owned())))
+            );
+        }
+    }
+
     fn own() -> Filter {
         let operand = model::Operand::Caller(CallerFact::Id);
         Filter::Test {
@@ -189,18 +275,18 @@ mod tests {
         };
         let mine = Filter::eq(FieldId(3), Value::Text("w".to_owned()));
         let all = |filter| {
-            Decision::Allowed(Grant {
+            Some(Grant {
                 filter,
                 fields: Fields::All,
             })
         };
         let only = |filter, fields: &[u16]| {
             let fields = Fields::Only(fields.iter().copied().map(FieldId).collect());
-            Decision::Allowed(Grant { filter, fields })
+            Some(Grant { filter, fields })
         };
         let cases = [
-            (vec![], &writer, Decision::Denied),
-            (vec![rule("other", None, None)], &writer, Decision::Denied),
+            (vec![], &writer, None),
+            (vec![rule("other", None, None)], &writer, None),
             (
                 vec![rule("writer", Some(own()), None)],
                 &writer,
@@ -244,20 +330,11 @@ mod tests {
             (vec![], &Principal::admin("a"), all(Filter::True)),
         ];
         for (rules, principal, expected) in cases {
-            assert_eq!(
-                Policy::decide(&model(rules.clone()), Action::Read, principal),
-                expected,
-                "{rules:?}"
-            );
+            let decided = decided(&model(rules.clone()), principal);
+            assert_eq!(decided, expected, "{rules:?}");
         }
-        assert_eq!(
-            Policy::decide(
-                &model(vec![rule("writer", None, None)]),
-                Action::Delete,
-                &writer
-            ),
-            Decision::Denied
-        );
+        let policy = Policy::of(&model(vec![rule("writer", None, None)]), &writer);
+        assert!(policy.allows(Action::Read) && !policy.allows(Action::Delete));
     }
 
     #[test]
@@ -280,12 +357,9 @@ mod tests {
             (of(&[], None), None),
             (Principal::anonymous(), None),
         ] {
-            let expected = expected.map_or(Decision::Denied, |filter| {
-                let fields = Fields::All;
-                Decision::Allowed(Grant { filter, fields })
-            });
-            let decision = Policy::decide(&note, Action::Read, &principal);
-            assert_eq!(decision, expected, "{principal:?}");
+            let fields = Fields::All;
+            let expected = expected.map(|filter| Grant { filter, fields });
+            assert_eq!(decided(&note, &principal), expected, "{principal:?}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn call(
     let aggregate = Aggregate {
         model: Arc::clone(model),
         filter: plan::standing(model, deleted)
-            .and(grant.filter)
+            .and(grant.filter.clone())
             .and(question.filter.unwrap_or(Filter::True)),
         limit: question.limit.unwrap_or(cx.limits.page_max),
         ..asked

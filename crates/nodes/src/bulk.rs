@@ -256,7 +256,7 @@ pub(crate) async fn delete(
         }
     };
     let filter = plan::reach(cx, model, Deleted::Exclude)
-        .and(grant.filter)
+        .and(grant.filter.clone())
         .and(asked);
     let returning = plan::returning(cx, model, None);
     let rows = delete::remove(cx, door, model, filter, returning).await?;

@@ -1,6 +1,6 @@
 //! The catalogue as a caller may know it.
 
-use access::{Decision, Policy, Principal};
+use access::Principal;
 use model::{Action, FieldId, Kind, Model, value_schema};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -19,8 +19,8 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         nodes: Vec::new(),
     };
     for model in live.models.iter() {
-        let may = |action| may(model, action, principal);
-        let nodes = nodes_of(model, view, principal);
+        let may = |action| view.allows(model, action);
+        let nodes = nodes_of(model, view);
         if nodes.is_empty() {
             continue;
         }
@@ -28,7 +28,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
             .into_iter()
             .any(may)
         {
-            catalogue.models.push(model_info(model, view, principal));
+            catalogue.models.push(model_info(model, view));
         }
         catalogue.nodes.extend(nodes);
     }
@@ -52,15 +52,8 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
     catalogue
 }
 
-fn may(model: &Model, action: Action, principal: &Principal) -> bool {
-    Policy::decide(model, action, principal) != Decision::Denied
-}
-
-fn nodes_of(model: &Model, view: &View, principal: &Principal) -> Vec<NodeInfo> {
-    let writes = |action: Action, field: FieldId| match Policy::decide(model, action, principal) {
-        Decision::Allowed(grant) => grant.fields.has(field),
-        Decision::Denied => false,
-    };
+fn nodes_of(model: &Model, view: &View) -> Vec<NodeInfo> {
+    let writes = |action: Action, field: FieldId| view.touches(model, action, field);
     let shown = Shown {
         model,
         view,
@@ -71,11 +64,11 @@ fn nodes_of(model: &Model, view: &View, principal: &Principal) -> Vec<NodeInfo> 
         Verb::Search if !view_searches(model, view) => false,
         Verb::Bulk => [Action::Create, Action::Update, Action::Delete]
             .into_iter()
-            .any(|action| may(model, action, principal)),
+            .any(|action| view.allows(model, action)),
         verb => verb
             .needs()
             .iter()
-            .all(|action| may(model, *action, principal)),
+            .all(|action| view.allows(model, *action)),
     };
     let info = |verb: Verb| NodeInfo {
         name: NodeName::of_model(&model.name, verb.name()),
@@ -123,11 +116,8 @@ fn about(model: &Model, verb: Verb) -> String {
     }
 }
 
-fn model_info(model: &Model, view: &View, principal: &Principal) -> ModelInfo {
-    let writes = |action, field| match Policy::decide(model, action, principal) {
-        Decision::Allowed(grant) => grant.fields.has(field),
-        Decision::Denied => false,
-    };
+fn model_info(model: &Model, view: &View) -> ModelInfo {
+    let writes = |action, field| view.touches(model, action, field);
     let known = |field: FieldId| {
         let system = model.field(field).system.is_some();
         let written = !system && (writes(Action::Create, field) || writes(Action::Update, field));

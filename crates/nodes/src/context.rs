@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Decision, Grant, Policy, Principal, Signer};
+use access::{Grant, Principal, Signer};
 use bytes::Bytes;
 use model::{Action, FilterLimits, Limits, Model};
 use store::Store;
@@ -24,11 +24,9 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    pub(crate) fn grant(&self, model: &Model, action: Action) -> Result<Grant, Problem> {
-        match Policy::decide(model, action, self.principal) {
-            Decision::Allowed(grant) => Ok(grant),
-            Decision::Denied => Err(self.denied(&format!("{} {}", word(action), model.name))),
-        }
+    pub(crate) fn grant(&self, model: &Model, action: Action) -> Result<Arc<Grant>, Problem> {
+        let grant = self.view.grant(model, action, self.principal);
+        grant.ok_or_else(|| self.denied(&format!("{} {}", word(action), model.name)))
     }
 
     /// The same call under other options.
@@ -46,11 +44,8 @@ impl Context<'_> {
     }
 
     /// Where nothing may be read, that is an answer too.
-    pub(crate) fn read_grant(&self, model: &Model) -> Option<Grant> {
-        match Policy::decide(model, Action::Read, self.principal) {
-            Decision::Allowed(grant) => Some(grant),
-            Decision::Denied => None,
-        }
+    pub(crate) fn read_grant(&self, model: &Model) -> Option<Arc<Grant>> {
+        self.view.grant(model, Action::Read, self.principal)
     }
 
     pub(crate) fn denied(&self, what: &str) -> Problem {

@@ -1,5 +1,8 @@
 //! One effect for one key: the answer is kept in the transaction of the change.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use store::{Claim, Kept, Tx};
@@ -52,12 +55,7 @@ impl Key {
             Claim::Mismatch => Err(Problem::new(Code::IdempotencyMismatch)
                 .detail("the idempotency key was used with another body")
                 .hint("use a new key for a new call")),
-            Claim::InFlight => {
-                let mut problem = Problem::new(Code::IdempotencyInFlight)
-                    .detail("a call with the same idempotency key is being carried out");
-                problem.retry_after = Some(1);
-                Err(problem)
-            }
+            Claim::InFlight => Err(in_flight()),
         }
     }
 
@@ -66,6 +64,45 @@ impl Key {
             .await
             .map_err(problem::of_store)
     }
+}
+
+/// The keys that calls of this process are at work on. The store alone would not answer alike: where writers wait for
+/// each other, the second call would wait as well.
+#[derive(Default)]
+pub(crate) struct InFlight(Mutex<HashSet<Name>>);
+
+/// Caller, node, key.
+type Name = (String, String, String);
+
+impl InFlight {
+    /// Held until the answer is dropped.
+    pub(crate) fn enter(&self, key: &Key) -> Result<Held<'_>, Problem> {
+        let name = (key.caller.clone(), key.node.clone(), key.text.clone());
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !names.insert(name.clone()) {
+            return Err(in_flight());
+        }
+        Ok(Held { set: self, name })
+    }
+}
+
+pub(crate) struct Held<'a> {
+    set: &'a InFlight,
+    name: Name,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut names = self.set.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.remove(&self.name);
+    }
+}
+
+fn in_flight() -> Problem {
+    let mut problem = Problem::new(Code::IdempotencyInFlight)
+        .detail("a call with the same idempotency key is being carried out");
+    problem.retry_after = Some(1);
+    problem
 }
 
 pub(crate) fn kept(answer: &Answer) -> Result<Kept, Problem> {

@@ -20,7 +20,7 @@ use crate::caller::Callers;
 use crate::change::How;
 use crate::context::Context;
 use crate::door::Door;
-use crate::idempotency::Key;
+use crate::idempotency::{InFlight, Key};
 use crate::live::Live;
 use crate::verb::Verb;
 use crate::{
@@ -43,6 +43,7 @@ pub struct Nodes {
     callers: Callers,
     limits: Limits,
     live: ArcSwap<Live>,
+    in_flight: InFlight,
 }
 
 /// What is called.
@@ -68,6 +69,7 @@ impl Nodes {
             callers: Callers::new(Signer::new(secret), settings.open),
             live: ArcSwap::from_pointee(Live::new(project, models)),
             limits: settings.limits,
+            in_flight: InFlight::default(),
             store,
         }))
     }
@@ -152,6 +154,8 @@ impl Nodes {
             };
             return run(cx, &mut door, work.what, work.pairs, work.text).await;
         }
+        let key = work.key.as_ref();
+        let _held = key.map(|key| self.in_flight.enter(key)).transpose()?;
         let mut tries = 1;
         loop {
             match self.transaction(cx, &work).await {
@@ -296,8 +300,8 @@ fn read_text<'a>(
     match what {
         What::Of(model, verb @ (Verb::BulkCreate | Verb::BulkUpsert)) => {
             plan::need_all(cx, model, verb.needs())?;
-            let writes = cx.grant(model, Action::Create)?.fields;
-            let knows = |field| writes.has(field) || cx.view.shows(model, field);
+            let grant = cx.grant(model, Action::Create)?;
+            let knows = |field| grant.fields.has(field) || cx.view.shows(model, field);
             body::as_json_list(media, bytes, model, &knows, cx.limits.depth)
         }
         _ if media != Media::Json && !bytes.is_empty() => {

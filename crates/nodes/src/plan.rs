@@ -64,7 +64,7 @@ pub(crate) fn columns(
             target: Arc::clone(target),
             fields: fields.clone(),
             filter: match cx.read_grant(target) {
-                Some(grant) => standing(target, Deleted::Exclude).and(grant.filter),
+                Some(grant) => standing(target, Deleted::Exclude).and(grant.filter.clone()),
                 None => Filter::False,
             },
         },
@@ -112,7 +112,7 @@ pub(crate) fn by_id(model: &Arc<Model>, id: Uuid, filter: Filter, columns: Vec<C
 pub(crate) fn list(
     cx: &Context<'_>,
     model: &Arc<Model>,
-    grant: Grant,
+    grant: &Grant,
     question: &Question,
 ) -> Select {
     let asked = question.filter.clone().unwrap_or(Filter::True);
@@ -120,7 +120,7 @@ pub(crate) fn list(
         model: Arc::clone(model),
         columns: columns(cx, model, question.select.as_ref()),
         filter: standing(model, question.deleted)
-            .and(grant.filter)
+            .and(grant.filter.clone())
             .and(asked),
         order: order(question.order.clone()),
         after: None,
@@ -275,7 +275,7 @@ fn substitute(model: &Model, filter: &Filter, set: &[(FieldId, Value)], plainly:
 pub(crate) fn reach(cx: &Context<'_>, model: &Model, deleted: Deleted) -> Filter {
     let readable = cx
         .read_grant(model)
-        .map_or(Filter::True, |grant| grant.filter);
+        .map_or(Filter::True, |grant| grant.filter.clone());
     standing(model, deleted).and(readable)
 }
 

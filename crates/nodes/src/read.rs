@@ -64,7 +64,7 @@ pub(crate) async fn read(
         .query(&mut pairs)
         .body(object, "", ignore)
         .finish()?;
-    let filter = plan::standing(model, question.deleted).and(grant.filter);
+    let filter = plan::standing(model, question.deleted).and(grant.filter.clone());
     let columns = plan::columns(cx, model, question.select.as_ref());
     let select = plan::by_id(model, id, filter, columns);
     let found = door.read(&select).await.map_err(problem::of_store)?;
@@ -100,7 +100,7 @@ pub(crate) async fn list(
         .query(&mut pairs)
         .body(object, "", &[])
         .finish()?;
-    let select = plan::list(cx, model, grant, &question);
+    let select = plan::list(cx, model, &grant, &question);
     page(cx, door, select, &question).await
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn search(
         );
         return Err(problem::of_input(vec![fault]));
     }
-    let mut select = plan::list(cx, model, grant, &question);
+    let mut select = plan::list(cx, model, &grant, &question);
     select.model = Arc::clone(cx.view.searchable(model));
     if !select.model.fields.iter().any(|field| field.search) {
         let detail = format!("no field of {} is searched", model.name);
@@ -233,7 +233,7 @@ pub(crate) async fn count(
         .query(&mut pairs)
         .body(object, "", &[])
         .finish()?;
-    let select = plan::list(cx, model, grant, &question);
+    let select = plan::list(cx, model, &grant, &question);
     let count = count_of(cx, door, &select).await?;
     let mut answer = Answer::json(format!("{{\"count\":{}}}", count.records));
     answer.meta.count = Some(count);

@@ -92,14 +92,14 @@ pub(crate) fn conflict_on(
         );
         return Err(fault(at, "required", &detail));
     };
-    let writes = cx.grant(model, Action::Create)?.fields;
+    let grant = cx.grant(model, Action::Create)?;
     let names = body::texts(raw, &at).map_err(|fault| problem::of_input(vec![fault]))?;
     let names = names.iter().flat_map(|name| name.split(',')).map(str::trim);
     // A name that is none, or is hidden, makes the whole list name nothing.
     let place = |name| {
         model
             .find(name)
-            .filter(|field| cx.view.shows(model, *field) || writes.has(*field))
+            .filter(|field| cx.view.shows(model, *field) || grant.fields.has(*field))
     };
     let mut fields: Vec<_> = names.map(place).collect::<Option<_>>().unwrap_or_default();
     fields.sort_unstable();
@@ -195,7 +195,7 @@ pub(crate) fn plan(
     changed.extend(model.system(System::UpdatedAt));
     let after = plan::substitute_all(model, &update.filter, &given.set);
     let filter = plan::reach(cx, model, Deleted::Exclude)
-        .and(update.filter)
+        .and(update.filter.clone())
         .and(after);
     let returning = match (cx.wants_body(), readable_after(cx, model, &row)) {
         (false, _) => Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use access::{Decision, Fields, Policy, Principal};
+use access::{Fields, Grant, Policy, Principal};
 use model::{Action, FieldId, Model, Models};
 use uuid::Uuid;
 use wire::Catalogue;
@@ -15,7 +15,7 @@ pub(crate) struct View {
     masked: Models,
     /// Real names, but full-text search does not look at hidden fields.
     searchable: HashMap<String, Arc<Model>>,
-    readable: HashMap<String, Fields>,
+    policies: HashMap<String, Policy>,
     pub(crate) catalogue: OnceLock<Arc<Catalogue>>,
 }
 
@@ -23,18 +23,15 @@ impl View {
     pub(crate) fn new(models: &Models, principal: &Principal) -> Self {
         let mut masked = Vec::with_capacity(models.iter().len());
         let mut searchable = HashMap::new();
-        let mut readable = HashMap::new();
+        let mut policies = HashMap::new();
         for model in models.iter() {
-            let fields = match Policy::decide(model, Action::Read, principal) {
-                Decision::Allowed(grant) => Some(grant.fields),
-                Decision::Denied => None,
-            };
-            if fields == Some(Fields::All) {
+            let policy = Policy::of(model, principal);
+            let fields = policy.fields(Action::Read);
+            if fields == Some(&Fields::All) {
                 masked.push(Arc::clone(model));
                 searchable.insert(model.name.clone(), Arc::clone(model));
             } else {
-                let is_hidden =
-                    |field: FieldId| fields.as_ref().is_none_or(|fields| !fields.has(field));
+                let is_hidden = |field: FieldId| fields.is_none_or(|fields| !fields.has(field));
                 masked.push(Arc::new(mask(model, &is_hidden)));
                 let mut model = Model::clone(model);
                 let mut places = (0u16..).map(FieldId);
@@ -43,14 +40,12 @@ impl View {
                 }
                 searchable.insert(model.name.clone(), Arc::new(model));
             }
-            if let Some(fields) = fields {
-                readable.insert(model.name.clone(), fields);
-            }
+            policies.insert(model.name.clone(), policy);
         }
         Self {
             masked: Models::new(masked),
             searchable,
-            readable,
+            policies,
             catalogue: OnceLock::new(),
         }
     }
@@ -68,9 +63,29 @@ impl View {
     }
 
     pub(crate) fn shows(&self, model: &Model, field: FieldId) -> bool {
-        self.readable
-            .get(&model.name)
-            .is_some_and(|fields| fields.has(field))
+        self.touches(model, Action::Read, field)
+    }
+
+    pub(crate) fn allows(&self, model: &Model, action: Action) -> bool {
+        let policy = self.policies.get(&model.name);
+        policy.is_some_and(|policy| policy.allows(action))
+    }
+
+    /// Whether the action may touch the field.
+    pub(crate) fn touches(&self, model: &Model, action: Action, field: FieldId) -> bool {
+        let policy = self.policies.get(&model.name);
+        let fields = policy.and_then(|policy| policy.fields(action));
+        fields.is_some_and(|fields| fields.has(field))
+    }
+
+    /// `None` where the action is denied.
+    pub(crate) fn grant(
+        &self,
+        model: &Model,
+        action: Action,
+        principal: &Principal,
+    ) -> Option<Arc<Grant>> {
+        self.policies.get(&model.name)?.grant(action, principal)
     }
 
     /// The fields of the model that may be read, in its order.
