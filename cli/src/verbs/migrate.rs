@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use dataflow::migrations::{self, Plan, Step};
-use serde_json::{Value, json};
+use dataflow::migrations::{self, Step};
+use serde_json::json;
 
 use crate::args::{Apply, Database, Migrate, MigrateVerb, Output, Rollback};
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ async fn plan(database: &Database, output: Output) -> Result<(), Failure> {
     let plan = plan.map_err(platform::refusal)?;
     let mut out = anstream::stdout();
     match output {
-        Output::Json => writeln!(out, "{}", to_json(&plan))?,
+        Output::Json => writeln!(out, "{}", migrations::plan_json(&plan))?,
         Output::Text if plan.is_empty() && plan.drift.is_empty() => {
             writeln!(
                 anstream::stderr(),
@@ -47,7 +47,7 @@ async fn apply(args: &Apply, output: Output) -> Result<(), Failure> {
         let told = json!({
             "migration": applied.migration,
             "resumed": applied.resumed,
-            "plan": to_json(&applied.plan),
+            "plan": migrations::plan_json(&applied.plan),
             "notes": applied.notes,
         });
         writeln!(out, "{told}")?;
@@ -80,19 +80,7 @@ async fn status(database: &Database, output: Output) -> Result<(), Failure> {
     let status = status.map_err(platform::refusal)?;
     let mut out = anstream::stdout();
     if output == Output::Json {
-        let applied = status.applied.iter().map(|migration| {
-            json!({
-                "name": migration.name,
-                "at": migration.at,
-                "state": migration.state.name(),
-            })
-        });
-        let told = json!({
-            "applied": applied.collect::<Vec<_>>(),
-            "pending": to_json(&status.pending),
-            "drift": status.drift,
-        });
-        writeln!(out, "{told}")?;
+        writeln!(out, "{}", migrations::status_json(&status))?;
         return Ok(());
     }
     if status.applied.is_empty() {
@@ -155,23 +143,4 @@ fn line(step: &Step) -> String {
         line = format!("{line} (impossible: {why})");
     }
     line
-}
-
-fn to_json(plan: &Plan) -> Value {
-    let steps = plan.steps.iter().map(|step| {
-        let stake = step.destructive.as_ref();
-        json!({
-            "table": step.table,
-            "summary": step.summary,
-            "sql": step.sql,
-            "destructive": stake.map(|stake| json!({"what": stake.what, "rows": stake.rows})),
-            "blocked": step.blocked,
-            "concurrent": step.concurrent,
-        })
-    });
-    json!({
-        "name": plan.name,
-        "steps": steps.collect::<Vec<_>>(),
-        "drift": plan.drift,
-    })
 }

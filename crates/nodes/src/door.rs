@@ -10,21 +10,45 @@ pub(crate) enum Door<'a> {
         store: &'a Store,
         deadline: Option<Instant>,
     },
-    Within(&'a mut Tx),
+    Within {
+        tx: &'a mut Tx,
+        changed: Changed,
+    },
 }
 
-impl Door<'_> {
+/// How many records were changed, by refs too; what was undone is not counted.
+#[derive(Default)]
+pub(crate) struct Changed {
+    records: u64,
+    /// As it was at each open savepoint.
+    before: Vec<u64>,
+}
+
+impl<'a> Door<'a> {
+    pub(crate) fn within(tx: &'a mut Tx) -> Self {
+        let changed = Changed::default();
+        Self::Within { tx, changed }
+    }
+
+    /// Nothing is counted outside of a transaction.
+    pub(crate) fn changed(&self) -> u64 {
+        match self {
+            Self::Direct { .. } => 0,
+            Self::Within { changed, .. } => changed.records,
+        }
+    }
+
     pub(crate) async fn read(&mut self, select: &Select) -> Result<Option<Record>, Error> {
         match self {
             Self::Direct { store, deadline } => store.read(select, *deadline).await,
-            Self::Within(tx) => tx.read(select).await,
+            Self::Within { tx, .. } => tx.read(select).await,
         }
     }
 
     pub(crate) async fn list(&mut self, select: &Select, format: Format) -> Result<Page, Error> {
         match self {
             Self::Direct { store, deadline } => store.list(select, format, *deadline).await,
-            Self::Within(tx) => tx.list(select, format).await,
+            Self::Within { tx, .. } => tx.list(select, format).await,
         }
     }
 
@@ -32,21 +56,25 @@ impl Door<'_> {
     pub(crate) async fn count(&mut self, select: &Select, exact: bool) -> Result<u64, Error> {
         match self {
             Self::Direct { store, deadline } => store.count(select, exact, *deadline).await,
-            Self::Within(tx) => tx.count(select).await,
+            Self::Within { tx, .. } => tx.count(select).await,
         }
     }
 
     pub(crate) async fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Page, Error> {
         match self {
             Self::Direct { store, deadline } => store.aggregate(aggregate, *deadline).await,
-            Self::Within(tx) => tx.aggregate(aggregate).await,
+            Self::Within { tx, .. } => tx.aggregate(aggregate).await,
         }
     }
 
     pub(crate) async fn write(&mut self, write: &Write) -> Result<Written, Error> {
         match self {
             Self::Direct { store, deadline } => store.write(write, *deadline).await,
-            Self::Within(tx) => tx.write(write).await,
+            Self::Within { tx, changed } => {
+                let written = tx.write(write).await?;
+                changed.records += written.rows.iter().flatten().count() as u64;
+                Ok(written)
+            }
         }
     }
 
@@ -55,20 +83,32 @@ impl Door<'_> {
     }
 
     pub(crate) async fn savepoint(&mut self) -> Result<(), Error> {
-        self.tx()?.savepoint().await
+        self.tx()?.savepoint().await?;
+        if let Self::Within { changed, .. } = self {
+            changed.before.push(changed.records);
+        }
+        Ok(())
     }
 
     pub(crate) async fn release(&mut self) -> Result<(), Error> {
-        self.tx()?.release().await
+        self.tx()?.release().await?;
+        if let Self::Within { changed, .. } = self {
+            changed.before.pop();
+        }
+        Ok(())
     }
 
     pub(crate) async fn undo(&mut self) -> Result<(), Error> {
-        self.tx()?.undo().await
+        self.tx()?.undo().await?;
+        if let Self::Within { changed, .. } = self {
+            changed.records = changed.before.pop().unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn tx(&mut self) -> Result<&mut Tx, Error> {
         match self {
-            Self::Within(tx) => Ok(tx),
+            Self::Within { tx, .. } => Ok(tx),
             Self::Direct { .. } => Err(Error::Internal(
                 "a lock or savepoint outside of a transaction".to_owned(),
             )),

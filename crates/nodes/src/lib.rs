@@ -27,5 +27,6 @@ mod upsert;
 mod values;
 mod verb;
 mod view;
+mod what;
 
 pub use nodes::{Nodes, Settings};

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use model::{Action, Limits, Model, Models};
 use store::Store;
 use wire::{
-    Answer, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, NodeName, Options,
-    Problem, Reached, Status,
+    Answer, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, Options, Problem,
+    Reached, Status,
 };
 
 use crate::arguments::{self, Pairs};
@@ -23,6 +23,7 @@ use crate::door::Door;
 use crate::idempotency::{InFlight, Key};
 use crate::live::Live;
 use crate::verb::Verb;
+use crate::what::{What, check_options, find};
 use crate::{
     aggregate, body, bulk, catalogue, change, create, delete, idempotency, keys, plan, problem,
     read, transaction, upsert,
@@ -44,16 +45,6 @@ pub struct Nodes {
     limits: Limits,
     live: ArcSwap<Live>,
     in_flight: InFlight,
-}
-
-/// What is called.
-enum What {
-    Of(Arc<Model>, Verb),
-    Tx,
-    Verify,
-    KeyCreate,
-    KeyList,
-    KeyRevoke,
 }
 
 impl Nodes {
@@ -100,11 +91,7 @@ impl Nodes {
         let principal = self.callers.find(&caller)?;
         let live = self.live.load_full();
         let what = find(&live, &node)?;
-        if options.accept != Media::Json && !matches!(&what, What::Of(_, verb) if verb.lists()) {
-            return Err(
-                Problem::new(Code::NotAcceptable).detail(format!("{node} answers with JSON only"))
-            );
-        }
+        check_options(&what, &node, &options)?;
         let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
         let media = input.media;
         let bytes = input.collect(self.limits.body_bytes).await?;
@@ -179,9 +166,9 @@ impl Nodes {
             {
                 return Ok(replay);
             }
-            let mut door = Door::Within(&mut tx);
+            let mut door = Door::within(&mut tx);
             let answer = run(cx, &mut door, work.what, work.pairs.clone(), work.text).await?;
-            check_affected(&answer, cx.options)?;
+            check_affected(door.changed(), cx.options)?;
             if let Some(key) = &work.key {
                 let kept = idempotency::kept(&answer)?;
                 key.keep(&mut tx, &kept).await?;
@@ -205,6 +192,20 @@ impl Nodes {
                 Err(problem)
             }
         }
+    }
+
+    /// Refuses who may not manage the whole.
+    pub fn need_admin(&self, caller: &Caller) -> Result<(), Problem> {
+        let principal = self.callers.find(caller)?;
+        if principal.is_admin() && principal.tenant.is_none() {
+            return Ok(());
+        }
+        let code = if principal.is_anonymous() {
+            Code::Unauthenticated
+        } else {
+            Code::Forbidden
+        };
+        Err(Problem::new(code).detail("only an admin of all tenants may see this"))
     }
 
     async fn ping(&self) -> Dependency {
@@ -275,21 +276,6 @@ impl Calls for Nodes {
     }
 }
 
-fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
-    match name.as_str() {
-        "tx" => return Ok(What::Tx),
-        "auth.verify" => return Ok(What::Verify),
-        "key.create" => return Ok(What::KeyCreate),
-        "key.list" => return Ok(What::KeyList),
-        "key.revoke" => return Ok(What::KeyRevoke),
-        _ => {}
-    }
-    if let (Some(model), Some(verb)) = (live.models.get(name.family()), Verb::parse(name.verb())) {
-        return Ok(What::Of(Arc::clone(model), verb));
-    }
-    Err(Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`")))
-}
-
 /// The body as JSON text of good form. Who may not make records is told so before any value is looked at.
 fn read_text<'a>(
     cx: &Context<'_>,
@@ -323,12 +309,11 @@ fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {
 }
 
 /// Refuses what changed more than the caller allows; the transaction is rolled back then.
-pub(crate) fn check_affected(answer: &Answer, options: &Options) -> Result<(), Problem> {
-    match (options.max_affected, answer.meta.affected) {
-        (Some(most), Some(changed)) if changed > most => Err(Problem::new(Code::MaxAffected)
-            .detail(format!(
-                "{changed} records would change, and {most} are allowed; nothing was changed"
-            ))),
+pub(crate) fn check_affected(changed: u64, options: &Options) -> Result<(), Problem> {
+    match options.max_affected {
+        Some(most) if changed > most => Err(Problem::new(Code::MaxAffected).detail(format!(
+            "{changed} records would change, and {most} are allowed; nothing was changed"
+        ))),
         _ => Ok(()),
     }
 }

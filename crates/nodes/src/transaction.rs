@@ -125,10 +125,12 @@ async fn one(
         max_affected: number(&object, "max_affected", pointer)?,
         ..Options::default()
     };
+    let before = door.changed();
     let answer = perform(&cx.with(&options), door, model, verb, Vec::new(), &input)
         .await
         .map_err(|problem| at(problem, &within))?;
-    crate::nodes::check_affected(&answer, &options).map_err(|problem| at(problem, pointer))?;
+    crate::nodes::check_affected(door.changed() - before, &options)
+        .map_err(|problem| at(problem, pointer))?;
     if let (Some(alias), Content::Whole(body)) = (alias, &answer.body.content) {
         answered.insert(alias, Bytes::clone(body));
     }

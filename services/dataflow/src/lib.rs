@@ -29,6 +29,7 @@ pub struct App {
     nodes: Arc<Nodes>,
     store: Store,
     replica: Replica,
+    location: store::Settings,
     /// What the start migrated.
     pub applied: migrations::Applied,
 }
@@ -61,8 +62,9 @@ impl App {
         .await;
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
-            replica: Replica::new(location, &project.models),
+            replica: Replica::new(location.clone(), &project.models),
             store,
+            location,
             applied,
             project,
         })
@@ -70,6 +72,14 @@ impl App {
 
     pub fn calls(&self) -> Arc<dyn Calls> {
         Arc::clone(&self.nodes) as Arc<dyn Calls>
+    }
+
+    fn teller(&self) -> migrations::Teller {
+        migrations::Teller {
+            location: self.location.clone(),
+            models: Arc::clone(&self.project.models),
+            nodes: Arc::clone(&self.nodes),
+        }
     }
 
     /// Whoever starts the platform on their own machine may do everything there.

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         process.watch(settings.ops_listen, health).await?;
         app.join(&process.tasks).await?;
         process.ready();
-        let served = Served::counted(app.calls(), process.metrics.clone());
+        let served = Served::of(&app).counted(process.metrics.clone());
         dataflow::serve(listener, served, process.stopping()).await;
         app.close().await;
         Ok(())

@@ -1,8 +1,14 @@
 //! Migrations for those who may not speak to the store themselves.
 
-use model::Project;
+use std::sync::Arc;
+
+use model::{Models, Project};
+use nodes::Nodes;
+use serde_json::{Value, json};
 use store::migrate::{self, ApplyOptions};
 pub use store::migrate::{Applied, AtStake, Plan, RolledBack, Status, Step};
+
+use wire::{Caller, Code, Problem};
 
 use crate::{Error, Settings, location};
 
@@ -65,4 +71,59 @@ fn make_folder(location: &store::Settings) -> Result<(), Error> {
         })?;
     }
     Ok(())
+}
+
+/// For programs, in English words: the same on the command line and behind a socket.
+pub fn status_json(status: &Status) -> Value {
+    let applied = status.applied.iter().map(|migration| {
+        json!({
+            "name": migration.name,
+            "at": migration.at,
+            "state": migration.state.name(),
+        })
+    });
+    json!({
+        "applied": applied.collect::<Vec<_>>(),
+        "pending": plan_json(&status.pending),
+        "drift": status.drift,
+    })
+}
+
+pub fn plan_json(plan: &Plan) -> Value {
+    let steps = plan.steps.iter().map(|step| {
+        let stake = step.destructive.as_ref();
+        json!({
+            "table": step.table,
+            "summary": step.summary,
+            "sql": step.sql,
+            "destructive": stake.map(|stake| json!({"what": stake.what, "rows": stake.rows})),
+            "blocked": step.blocked,
+            "concurrent": step.concurrent,
+        })
+    });
+    json!({
+        "name": plan.name,
+        "steps": steps.collect::<Vec<_>>(),
+        "drift": plan.drift,
+    })
+}
+
+/// What a running service tells of them.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    pub(crate) location: store::Settings,
+    pub(crate) models: Arc<Models>,
+    pub(crate) nodes: Arc<Nodes>,
+}
+
+impl Teller {
+    pub(crate) async fn tell(&self, caller: &Caller) -> Result<Value, Problem> {
+        self.nodes.need_admin(caller)?;
+        let status = migrate::status(&self.location, &self.models).await;
+        let status = status.map_err(|error| {
+            tracing::error!("the migrations cannot be told: {error}");
+            Problem::new(Code::Unavailable).detail("the migrations cannot be told now")
+        })?;
+        Ok(status_json(&status))
+    }
 }

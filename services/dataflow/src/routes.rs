@@ -1,8 +1,10 @@
-//! The internal routes: `/call/{node}`, `/catalogue`, `/health`.
+//! The internal routes: `/call/{node}`, `/catalogue`, `/migrations`, `/health`.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::App;
+use crate::migrations::Teller;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -17,15 +19,25 @@ use wire::{Answer, AnswerParts, Call, CallParts, Calls, Code, Content, NodeName,
 #[derive(Clone)]
 pub struct Served {
     calls: Arc<dyn Calls>,
+    migrations: Option<Teller>,
     metrics: Option<Metrics>,
 }
 
 impl Served {
-    /// Calls are counted there, by node and status.
-    pub fn counted(calls: Arc<dyn Calls>, metrics: Metrics) -> Self {
+    pub fn of(app: &App) -> Self {
         Self {
-            calls,
+            calls: app.calls(),
+            migrations: Some(app.teller()),
+            metrics: None,
+        }
+    }
+
+    /// Calls are counted there, by node and status.
+    #[must_use]
+    pub fn counted(self, metrics: Metrics) -> Self {
+        Self {
             metrics: Some(metrics),
+            ..self
         }
     }
 }
@@ -34,6 +46,7 @@ impl From<Arc<dyn Calls>> for Served {
     fn from(calls: Arc<dyn Calls>) -> Self {
         Self {
             calls,
+            migrations: None,
             metrics: None,
         }
     }
@@ -43,6 +56,7 @@ pub(crate) fn router(served: Served) -> Router {
     Router::new()
         .route("/call/{node}", post(call))
         .route("/catalogue", get(catalogue))
+        .route("/migrations", get(migrations))
         .route("/health", get(health))
         .with_state(served)
 }
@@ -136,6 +150,15 @@ async fn catalogue(State(served): State<Served>, headers: HeaderMap) -> Result<R
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
     Ok(([(header::ETAG, tag)], Json(&*catalogue)).into_response())
+}
+
+/// `GET /migrations`, for admins: what was applied, what is pending, what others changed
+async fn migrations(State(served): State<Served>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let parts = CallParts::read(&headers)?;
+    let Some(teller) = &served.migrations else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    Ok(Json(teller.tell(&parts.caller).await?).into_response())
 }
 
 /// `GET /health`

@@ -116,3 +116,33 @@ async fn at_the_same_moment_one_is_carried_out() {
     })
     .await;
 }
+
+/// Its effect would have to happen once for its run, and nothing keeps that yet.
+#[tokio::test]
+async fn a_workflow_step_is_refused_and_does_nothing() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let step = wire::Step {
+            run: uuid::Uuid::now_v7(),
+            epoch: 0,
+            path: "save".to_owned(),
+            lease: uuid::Uuid::now_v7(),
+        };
+        let options = Options {
+            step: Some(step),
+            ..Options::default()
+        };
+        let ann = json!({"name": "Ann"});
+        let answered = world
+            .call_with(&world.editor, "Person.create", "", ann, options)
+            .await;
+        assert_eq!(refused(&answered).0, Code::BadRequest);
+        assert!(
+            world
+                .list(&world.editor, "Person", "", "name")
+                .await
+                .is_empty()
+        );
+    })
+    .await;
+}

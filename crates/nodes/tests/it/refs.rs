@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::on_both_engines;
-use wire::Code;
+use wire::{Code, Options};
 
 use crate::world::{World, id, refused};
 
@@ -174,6 +174,51 @@ async fn what_is_brought_back_points_to_nothing_deleted() {
         call("restore", &parent).await.unwrap();
         let (_, back) = call("restore", &child).await.unwrap();
         assert_eq!(back["parent"], parent["id"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_with_a_record_counts_as_changed() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let film = world.make("Film", json!({"title": "A"})).await;
+        for text in ["x", "y"] {
+            world
+                .make("Review", json!({"film": film["id"], "text": text}))
+                .await;
+        }
+        let delete = async |most: u64| {
+            let options = Options {
+                max_affected: Some(most),
+                ..Options::default()
+            };
+            let query = format!("id={}", id(&film));
+            let who = &world.admin;
+            world
+                .call_with(who, "Film.delete", &query, Value::Null, options)
+                .await
+        };
+        assert_eq!(refused(&delete(2).await).0, Code::MaxAffected);
+        let left = world.list(&world.admin, "Review", "", "text").await;
+        assert_eq!(left.len(), 2);
+        let op = |most| {
+            json!({"ops": [
+                {"node": "Person.create", "input": {"name": "Ann"}},
+                {"node": "Film.delete", "input": {"id": film["id"]}, "max_affected": most},
+            ]})
+        };
+        let answered = world.call(&world.admin, "tx", "", op(2)).await;
+        assert_eq!(refused(&answered), (Code::MaxAffected, "/ops/1".to_owned()));
+        // The film itself is what the answer counts.
+        let (meta, _) = delete(3).await.unwrap();
+        assert_eq!(meta.affected, Some(1));
+        assert!(
+            world
+                .list(&world.admin, "Review", "", "text")
+                .await
+                .is_empty()
+        );
     })
     .await;
 }

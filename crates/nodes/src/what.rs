@@ -1,0 +1,52 @@
+//! What a call is for.
+
+use std::sync::Arc;
+
+use model::Model;
+use wire::{Code, Media, NodeName, Options, Problem};
+
+use crate::live::Live;
+use crate::verb::Verb;
+
+/// What is called.
+pub(crate) enum What {
+    Of(Arc<Model>, Verb),
+    Tx,
+    Verify,
+    KeyCreate,
+    KeyList,
+    KeyRevoke,
+}
+
+pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
+    match name.as_str() {
+        "tx" => return Ok(What::Tx),
+        "auth.verify" => return Ok(What::Verify),
+        "key.create" => return Ok(What::KeyCreate),
+        "key.list" => return Ok(What::KeyList),
+        "key.revoke" => return Ok(What::KeyRevoke),
+        _ => {}
+    }
+    if let (Some(model), Some(verb)) = (live.models.get(name.family()), Verb::parse(name.verb())) {
+        return Ok(What::Of(Arc::clone(model), verb));
+    }
+    Err(Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`")))
+}
+
+/// What no node could carry out as asked.
+pub(crate) fn check_options(
+    what: &What,
+    node: &NodeName,
+    options: &Options,
+) -> Result<(), Problem> {
+    if options.accept != Media::Json && !matches!(what, What::Of(_, verb) if verb.lists()) {
+        return Err(
+            Problem::new(Code::NotAcceptable).detail(format!("{node} answers with JSON only"))
+        );
+    }
+    if options.step.is_some() {
+        // To carry it out as any other call would be to do it more than once.
+        return Err(Problem::new(Code::BadRequest).detail("steps of workflows are not served"));
+    }
+    Ok(())
+}
