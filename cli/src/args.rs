@@ -19,7 +19,7 @@ pub use call::{Call, CountWish};
 pub use completions::Completions;
 pub use init::Init;
 pub use keys::{CreateKey, Keys, KeysVerb, RevokeKey};
-pub use migrate::{Apply, Migrate, MigrateVerb, Rollback};
+pub use migrate::{Apply, Migrate, MigrateVerb, Purge, Rollback};
 pub use models::Models;
 pub use schema::{Schema, SchemaFile};
 pub use seed::Seed;

@@ -25,6 +25,7 @@ pub enum MigrateVerb {
     #[command(after_help = examples!("gantry migrate status" "gantry migrate status --output json"))]
     Status(Database),
     Rollback(Rollback),
+    Purge(Purge),
 }
 
 /// Run the plan
@@ -37,6 +38,20 @@ pub struct Apply {
     /// Also run the steps that lose data
     #[arg(long)]
     pub allow_destructive: bool,
+}
+
+/// Delete for good what earlier migrations took away
+///
+/// Dropped tables and columns are kept aside so that a rollback can bring them back; after this it cannot.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("gantry migrate purge --before 4"))]
+pub struct Purge {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// Number of the first migration that can still be undone, as its name begins in `gantry migrate status`
+    #[arg(long, value_name = "NUMBER")]
+    pub before: u64,
 }
 
 /// Undo the last migration

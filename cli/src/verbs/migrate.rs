@@ -5,7 +5,7 @@ use std::io::Write as _;
 use dataflow::migrations::{self, Step};
 use serde_json::json;
 
-use crate::args::{Apply, Database, Migrate, MigrateVerb, Output, Rollback};
+use crate::args::{Apply, Database, Migrate, MigrateVerb, Output, Purge, Rollback};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::{platform, words};
@@ -16,6 +16,7 @@ pub async fn run(args: Migrate, output: Output) -> Result<(), Failure> {
         MigrateVerb::Apply(args) => apply(&args, output).await,
         MigrateVerb::Status(database) => status(&database, output).await,
         MigrateVerb::Rollback(args) => rollback(&args, output).await,
+        MigrateVerb::Purge(args) => purge(&args, output).await,
     }
 }
 
@@ -128,6 +129,26 @@ async fn rollback(args: &Rollback, output: Output) -> Result<(), Failure> {
         Output::Text => {
             for name in &undone.migrations {
                 writeln!(out, "undone {name}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn purge(args: &Purge, output: Output) -> Result<(), Failure> {
+    let project = platform::project(&args.database.project)?;
+    let settings = platform::settings(&args.database);
+    let purged = migrations::purge(&project, &settings, args.before).await;
+    let purged = purged.map_err(platform::refusal)?;
+    let mut out = anstream::stdout();
+    match output {
+        Output::Json => writeln!(out, "{}", json!({"purged": purged}))?,
+        Output::Text if purged.is_empty() => {
+            writeln!(anstream::stderr(), "there is nothing to delete")?;
+        }
+        Output::Text => {
+            for what in &purged {
+                writeln!(out, "deleted {what}")?;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::gantry;
 
-const PAGES: [&[&str]; 18] = [
+const PAGES: [&[&str]; 19] = [
     &[],
     &["init"],
     &["up"],
@@ -15,6 +15,7 @@ const PAGES: [&[&str]; 18] = [
     &["migrate", "apply"],
     &["migrate", "status"],
     &["migrate", "rollback"],
+    &["migrate", "purge"],
     &["keys"],
     &["keys", "create"],
     &["keys", "list"],

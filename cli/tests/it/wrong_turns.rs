@@ -152,6 +152,13 @@ fn a_migration_that_loses_data_waits_for_leave() {
         status["pending"]["steps"][0]["destructive"]["rows"], 7,
         "{status}"
     );
+    in_project(&folder, &["migrate", "apply", "--allow-destructive"]).ok();
+    let purge = ["migrate", "purge", "--before", "9", "--output", "json"];
+    for expected in [true, false] {
+        let purged = in_project(&folder, &purge).json();
+        let is_any = !purged["purged"].as_array().unwrap().is_empty();
+        assert_eq!(is_any, expected, "{purged}");
+    }
 }
 
 #[test]

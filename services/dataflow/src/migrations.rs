@@ -55,6 +55,16 @@ pub async fn rollback(
     Ok(migrate::rollback(&location, steps).await?)
 }
 
+/// Deletes for good what migrations before number `before` took away; answers what that was.
+pub async fn purge(
+    project: &Project,
+    settings: &Settings,
+    before: u64,
+) -> Result<Vec<String>, Error> {
+    let location = place(project, settings)?;
+    Ok(migrate::purge(&location, before).await?)
+}
+
 /// A new project has no folder for its database yet, and may be asked all the same.
 fn place(project: &Project, settings: &Settings) -> Result<store::Settings, Error> {
     let location = location::of(project, settings)?;

@@ -63,11 +63,10 @@ pub(super) async fn ensure(live: &mut Live) -> Result<(), Error> {
     let engine = live.engine();
     if !exists(live).await? || desired::system_version(live).await? < desired::SYSTEM_VERSION {
         live.run(&desired::system_tables(engine)).await?;
-        // Each id holds at least 62 bits of the system's randomness: eight are more than the 256 that are kept.
-        let ids: Vec<u8> = (0..8)
-            .flat_map(|_| *uuid::Uuid::now_v7().as_bytes())
-            .collect();
-        let secret = hex(&Sha256::digest(&ids));
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|error| Error::Internal(format!("the system gives no randomness: {error}")))?;
+        let secret = hex(&secret);
         for (key, value) in [
             ("secret", secret.as_str()),
             ("schema", &desired::SYSTEM_VERSION.to_string()),
