@@ -85,6 +85,12 @@ impl Policy {
         }))
     }
 
+    /// The same for every caller of the standing; `None` where it is denied or differs from one to the next.
+    pub fn shared(&self, action: Action) -> Option<&Arc<Grant>> {
+        let terms = self.terms(action)?;
+        (!terms.is_personal).then_some(&terms.grant)
+    }
+
     fn terms(&self, action: Action) -> Option<&Terms> {
         let [read, create, update, delete] = &self.terms;
         match action {

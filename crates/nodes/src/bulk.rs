@@ -218,7 +218,7 @@ pub(crate) async fn update(
     let filter = plan::reach(cx, model, Deleted::Exclude).and(asked);
     let returning = plan::returning(cx, model, question.select.as_ref());
     let write: Write = plan::update(cx, model, &grant, filter, given.set, returning);
-    let written = door.write(&write).await;
+    let written = door.write(write).await;
     let rows = written
         .map_err(|error| problem::of_write(error, pointer))?
         .rows;

@@ -5,7 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::{Principal, Refused, Signer};
+use arc_swap::ArcSwapOption;
 use wire::{Caller, Code, Problem};
+
+use crate::live::Live;
+use crate::view::View;
 
 /// For how long an assertion is good.
 pub(crate) const GOOD_FOR: Duration = Duration::from_secs(30);
@@ -16,12 +20,46 @@ const MOST_REMEMBERED: usize = 1024;
 pub(crate) struct Callers {
     signer: Signer,
     /// Who an anonymous caller is.
-    stranger: Arc<Principal>,
+    stranger: Arc<Who>,
     known: Mutex<HashMap<Arc<str>, Known>>,
 }
 
 /// Who it is, and until when that is believed.
-type Known = (Arc<Principal>, Instant);
+type Known = (Arc<Who>, Instant);
+
+/// A caller, and what the models look like to them as long as those are served.
+pub(crate) struct Who {
+    pub(crate) principal: Principal,
+    seen: ArcSwapOption<Seen>,
+}
+
+struct Seen {
+    live: Arc<Live>,
+    view: Arc<View>,
+}
+
+impl Who {
+    fn new(principal: Principal) -> Arc<Self> {
+        Arc::new(Self {
+            principal,
+            seen: ArcSwapOption::empty(),
+        })
+    }
+
+    pub(crate) fn view(&self, live: &Arc<Live>) -> Arc<View> {
+        if let Some(seen) = &*self.seen.load()
+            && Arc::ptr_eq(&seen.live, live)
+        {
+            return Arc::clone(&seen.view);
+        }
+        let view = live.view(&self.principal);
+        self.seen.store(Some(Arc::new(Seen {
+            live: Arc::clone(live),
+            view: Arc::clone(&view),
+        })));
+        view
+    }
+}
 
 impl Callers {
     pub(crate) fn new(signer: Signer, open: bool) -> Self {
@@ -32,7 +70,7 @@ impl Callers {
         };
         Self {
             signer,
-            stranger: Arc::new(stranger),
+            stranger: Who::new(stranger),
             known: Mutex::default(),
         }
     }
@@ -41,16 +79,16 @@ impl Callers {
         &self.signer
     }
 
-    pub(crate) fn find(&self, caller: &Caller) -> Result<Arc<Principal>, Problem> {
+    pub(crate) fn find(&self, caller: &Caller) -> Result<Arc<Who>, Problem> {
         let Caller::Assertion(assertion) = caller else {
             return Ok(Arc::clone(&self.stranger));
         };
         let now = Instant::now();
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((principal, until)) = lock().get(assertion)
+        if let Some((who, until)) = lock().get(assertion)
             && *until > now
         {
-            return Ok(Arc::clone(principal));
+            return Ok(Arc::clone(who));
         }
         let principal = self.signer.verify(assertion).map_err(|refused| {
             let problem = Problem::new(Code::Unauthenticated).detail(refused.to_string());
@@ -59,15 +97,12 @@ impl Callers {
                 Refused::Forged => problem,
             }
         })?;
-        let principal = Arc::new(principal);
+        let who = Who::new(principal);
         let mut known = lock();
         if known.len() >= MOST_REMEMBERED {
             known.clear();
         }
-        known.insert(
-            Arc::clone(assertion),
-            (Arc::clone(&principal), now + REMEMBERED),
-        );
-        Ok(principal)
+        known.insert(Arc::clone(assertion), (Arc::clone(&who), now + REMEMBERED));
+        Ok(who)
     }
 }

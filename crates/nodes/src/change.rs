@@ -157,7 +157,7 @@ pub(crate) async fn change(
         .and(plan::reach(cx, model, Deleted::Exclude));
     let returning = plan::returning(cx, model, select);
     let write = plan::update(cx, model, &grant, filter, set, returning);
-    let written = door.write(&write).await;
+    let written = door.write(write).await;
     let rows = written
         .map_err(|error| problem::of_write(error, target.pointer))?
         .rows;
@@ -222,7 +222,7 @@ pub(crate) async fn restore(
         returning: plan::returning(cx, model, select.as_ref()),
         op: Op::Restore,
     });
-    let written = door.write(&write).await;
+    let written = door.write(write).await;
     let written = written.map_err(|error| problem::of_write(error, ""))?;
     match written.rows.into_iter().flatten().next() {
         Some(row) => Ok(done(row)),

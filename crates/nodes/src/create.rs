@@ -78,7 +78,7 @@ pub(crate) async fn create(
 }
 
 async fn one(door: &mut Door<'_>, insert: Insert, pointer: &str) -> Result<Done, Problem> {
-    let written = door.write(&Write::Insert(insert)).await;
+    let written = door.write(Write::Insert(insert)).await;
     let rows = written
         .map_err(|error| problem::of_write(error, pointer))?
         .rows;

@@ -100,7 +100,7 @@ pub(crate) async fn remove(
         filter = plan::one_of(&ids);
     }
     let write = going(cx, model, filter, Vec::new(), returning);
-    let written = door.write(&write).await.map_err(problem::of_store)?;
+    let written = door.write(write).await.map_err(problem::of_store)?;
     Ok(written.rows.into_iter().flatten().collect())
 }
 
@@ -193,7 +193,7 @@ fn settle<'a>(
                     return Err(problem::of_violation(&violation, ""));
                 }
                 OnDelete::SetNull => {
-                    write(door, &letting_go(cx, child, referrer.field, &children)).await?;
+                    write(door, letting_go(cx, child, referrer.field, &children)).await?;
                 }
                 OnDelete::Cascade => {
                     gone.extend(&children);
@@ -227,7 +227,7 @@ async fn cascade(
             filter,
             returning: Vec::new(),
         });
-        return write(door, &write_delete).await;
+        return write(door, write_delete).await;
     }
     let live = filter.and(plan::standing(child, Deleted::Exclude));
     let set = if forever {
@@ -235,9 +235,9 @@ async fn cascade(
     } else {
         Vec::new()
     };
-    write(door, &going(cx, child, live, set, Vec::new())).await?;
+    write(door, going(cx, child, live, set, Vec::new())).await?;
     if forever {
-        write(door, &letting_go(cx, child, referrer.field, children)).await?;
+        write(door, letting_go(cx, child, referrer.field, children)).await?;
     }
     Ok(())
 }
@@ -259,7 +259,7 @@ fn letting_go(cx: &Context<'_>, child: &Arc<Model>, field: FieldId, children: &[
     })
 }
 
-async fn write(door: &mut Door<'_>, write: &Write) -> Result<(), Problem> {
+async fn write(door: &mut Door<'_>, write: Write) -> Result<(), Problem> {
     door.write(write)
         .await
         .map(|_| ())

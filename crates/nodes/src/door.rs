@@ -1,8 +1,9 @@
 //! The way to the store: directly, each statement by itself, or through a transaction.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use store::{Aggregate, Error, Format, Page, Record, Select, Store, Tx, Write, Written};
+use store::{Aggregate, Error, Format, Page, PointRead, Record, Select, Store, Tx, Write, Written};
 use uuid::Uuid;
 
 pub(crate) enum Door<'a> {
@@ -45,6 +46,17 @@ impl<'a> Door<'a> {
         }
     }
 
+    pub(crate) async fn point_read(
+        &mut self,
+        read: &Arc<PointRead>,
+        id: Uuid,
+    ) -> Result<Option<Record>, Error> {
+        match self {
+            Self::Direct { store, deadline } => store.point_read(read, id, *deadline).await,
+            Self::Within { tx, .. } => tx.read(&read.select(id)).await,
+        }
+    }
+
     pub(crate) async fn list(&mut self, select: &Select, format: Format) -> Result<Page, Error> {
         match self {
             Self::Direct { store, deadline } => store.list(select, format, *deadline).await,
@@ -67,15 +79,30 @@ impl<'a> Door<'a> {
         }
     }
 
-    pub(crate) async fn write(&mut self, write: &Write) -> Result<Written, Error> {
+    pub(crate) async fn write(&mut self, write: Write) -> Result<Written, Error> {
         match self {
             Self::Direct { store, deadline } => store.write(write, *deadline).await,
             Self::Within { tx, changed } => {
-                let written = tx.write(write).await?;
+                let written = tx.write(&write).await?;
                 changed.records += written.rows.iter().flatten().count() as u64;
                 Ok(written)
             }
         }
+    }
+
+    /// A write that leaves nothing where it fails, so that the transaction can go on.
+    pub(crate) async fn write_whole(&mut self, write: Write) -> Result<Written, Error> {
+        if let Self::Direct { .. } = self {
+            return self.write(write).await;
+        }
+        self.savepoint().await?;
+        let written = self.write(write).await;
+        match &written {
+            Ok(_) => self.release().await?,
+            Err(Error::Violation(_)) => self.undo().await?,
+            Err(_) => {}
+        }
+        written
     }
 
     pub(crate) async fn lock(&mut self, select: &Select) -> Result<Vec<(Uuid, i64)>, Error> {

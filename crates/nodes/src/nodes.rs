@@ -88,7 +88,8 @@ impl Nodes {
             deadline,
             trace: _,
         } = call;
-        let principal = self.callers.find(&caller)?;
+        let who = self.callers.find(&caller)?;
+        let principal = &who.principal;
         let live = self.live.load_full();
         let what = find(&live, &node)?;
         check_options(&what, &node, &options)?;
@@ -98,9 +99,9 @@ impl Nodes {
         let pairs = arguments::decode(&query)?;
         let now = jiff::Timestamp::now();
         let cx = Context {
-            view: live.view(&principal),
+            view: who.view(&live),
             live: &live,
-            principal: &principal,
+            principal,
             limits: &self.limits,
             signer: self.callers.signer(),
             store: &self.store,
@@ -196,7 +197,8 @@ impl Nodes {
 
     /// Refuses who may not manage the whole.
     pub fn need_admin(&self, caller: &Caller) -> Result<(), Problem> {
-        let principal = self.callers.find(caller)?;
+        let who = self.callers.find(caller)?;
+        let principal = &who.principal;
         if principal.is_admin() && principal.tenant.is_none() {
             return Ok(());
         }
@@ -253,12 +255,12 @@ impl Calls for Nodes {
 
     fn catalogue<'a>(&'a self, caller: &'a Caller) -> Reached<'a, Arc<Catalogue>> {
         async move {
-            let principal = self.callers.find(caller)?;
+            let who = self.callers.find(caller)?;
             let live = self.live.load_full();
-            let view = live.view(&principal);
+            let view = who.view(&live);
             let built = view
                 .catalogue
-                .get_or_init(|| Arc::new(catalogue::build(&live, &view, &principal)));
+                .get_or_init(|| Arc::new(catalogue::build(&live, &view, &who.principal)));
             Ok(Arc::clone(built))
         }
         .boxed()
@@ -300,6 +302,8 @@ fn read_text<'a>(
 fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {
     let together = match work.what {
         What::Of(_, verb) if verb.is_read() => return false,
+        // A list of new records is one statement; in any other form it may be several.
+        What::Of(_, Verb::BulkCreate) => !work.text.starts_with('['),
         What::Of(model, verb) => {
             verb.is_bulk() || (*verb == Verb::Delete && delete::has_referrers(cx, model))
         }

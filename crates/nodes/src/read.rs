@@ -13,7 +13,7 @@ use crate::arguments::{self, Pairs};
 use crate::context::Context;
 use crate::cursor;
 use crate::door::Door;
-use crate::question::{Question, Reader};
+use crate::question::{Deleted, Question, Reader};
 use crate::{plan, problem, values};
 
 /// The record's id from the query or the body; one of them must name it.
@@ -64,10 +64,16 @@ pub(crate) async fn read(
         .query(&mut pairs)
         .body(object, "", ignore)
         .finish()?;
-    let filter = plan::standing(model, question.deleted).and(grant.filter.clone());
-    let columns = plan::columns(cx, model, question.select.as_ref());
-    let select = plan::by_id(model, id, filter, columns);
-    let found = door.read(&select).await.map_err(problem::of_store)?;
+    let usual = question.select.is_none() && question.deleted == Deleted::Exclude;
+    let found = match cx.view.point_read(model).filter(|_| usual) {
+        Some(read) => door.point_read(read, id).await,
+        None => {
+            let filter = plan::standing(model, question.deleted).and(grant.filter.clone());
+            let columns = plan::columns(cx, model, question.select.as_ref());
+            door.read(&plan::by_id(model, id, filter, columns)).await
+        }
+    };
+    let found = found.map_err(problem::of_store)?;
     let record = found.ok_or_else(|| not_found(model, id))?;
     let embeds = question.select.is_some_and(|select| {
         let is_embed = |one: &Selected| matches!(one, Selected::Embed { .. });

@@ -137,7 +137,7 @@ pub(crate) async fn one(
     select: Option<&Selection>,
 ) -> Result<Done, Problem> {
     let insert = plan(cx, model, on, object, pointer, select)?;
-    let written = door.write(&Write::Insert(insert)).await;
+    let written = door.write(Write::Insert(insert)).await;
     let rows = written
         .map_err(|error| problem::of_write(error, pointer))?
         .rows;

@@ -5,8 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use access::{Fields, Grant, Policy, Principal};
 use model::{Action, FieldId, Model, Models};
+use store::PointRead;
 use uuid::Uuid;
 use wire::Catalogue;
+
+use crate::plan;
+use crate::question::Deleted;
 
 /// Made once per set of roles.
 pub(crate) struct View {
@@ -16,6 +20,8 @@ pub(crate) struct View {
     /// Real names, but full-text search does not look at hidden fields.
     searchable: HashMap<String, Arc<Model>>,
     policies: HashMap<String, Policy>,
+    /// The reads of one record with all that may be seen, where all callers of the standing see the same.
+    points: HashMap<String, OnceLock<Option<Arc<PointRead>>>>,
     pub(crate) catalogue: OnceLock<Arc<Catalogue>>,
 }
 
@@ -24,6 +30,7 @@ impl View {
         let mut masked = Vec::with_capacity(models.iter().len());
         let mut searchable = HashMap::new();
         let mut policies = HashMap::new();
+        let mut points = HashMap::new();
         for model in models.iter() {
             let policy = Policy::of(model, principal);
             let fields = policy.fields(Action::Read);
@@ -41,11 +48,13 @@ impl View {
                 searchable.insert(model.name.clone(), Arc::new(model));
             }
             policies.insert(model.name.clone(), policy);
+            points.insert(model.name.clone(), OnceLock::new());
         }
         Self {
             masked: Models::new(masked),
             searchable,
             policies,
+            points,
             catalogue: OnceLock::new(),
         }
     }
@@ -86,6 +95,17 @@ impl View {
         principal: &Principal,
     ) -> Option<Arc<Grant>> {
         self.policies.get(&model.name)?.grant(action, principal)
+    }
+
+    /// `None` where it depends on who asks.
+    pub(crate) fn point_read(&self, model: &Arc<Model>) -> Option<&Arc<PointRead>> {
+        let made = || {
+            let grant = self.policies.get(&model.name)?.shared(Action::Read)?;
+            let filter = plan::standing(model, Deleted::Exclude).and(grant.filter.clone());
+            let read = PointRead::new(Arc::clone(model), &self.fields(model), filter);
+            Some(Arc::new(read))
+        };
+        self.points.get(&model.name)?.get_or_init(made).as_ref()
     }
 
     /// The fields of the model that may be read, in its order.

@@ -2,7 +2,7 @@
 
 use model::Mistake;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
     Violation(Violation),

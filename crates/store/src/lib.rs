@@ -2,11 +2,14 @@
 
 mod encode;
 mod error;
+mod given;
 mod layout;
 pub mod migrate;
 mod pages;
+mod point;
 mod postgres;
 mod query;
+mod rounds;
 mod settings;
 mod sql;
 mod sqlite;
@@ -14,6 +17,7 @@ mod store;
 mod write;
 
 pub use error::{Error, Violation};
+pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use settings::{Location, Settings};
 pub use store::{Engine, Store, Tx};

@@ -1,5 +1,9 @@
 //! PostgreSQL: reads on shared pipelined connections, writes in one statement where that is enough.
 
+mod reading;
+
+mod creating;
+
 mod cells;
 mod errors;
 mod params;
@@ -9,26 +13,35 @@ mod tx;
 
 use std::time::Instant;
 
-use model::Model;
+use model::{Model, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use crate::given::Places;
+use crate::rounds::Rounds;
 use crate::sql::{self, Statement};
-use crate::{Column, Engine, Error, Record, Settings, Write, Written, WrittenRow, encode};
+use crate::{Column, Engine, Error, Insert, Record, Settings, Write, Written, WrittenRow, encode};
 
 pub(crate) use tx::PostgresTx;
 
 pub(crate) struct Postgres {
     pool: pool::Pool,
+    reads: Rounds<reading::Asked>,
+    creates: Rounds<creating::Creation>,
 }
 
 /// Tries of a write that collided with others.
 const TRIES: u32 = 4;
+/// Transactions of creates under way at once: while one waits for the disk, the next is worked on.
+const CREATING: usize = 2;
 
 impl Postgres {
     pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Self, Error> {
+        let pool = pool::Pool::open(url, settings).await?;
         Ok(Self {
-            pool: pool::Pool::open(url, settings).await?,
+            reads: Rounds::new(pool.most_shared()),
+            creates: Rounds::new(CREATING),
+            pool,
         })
     }
 
@@ -91,28 +104,18 @@ impl Postgres {
         }
     }
 
-    /// A write in one statement, which is its own transaction.
-    pub(crate) async fn write(
+    /// A write in a transaction of its own. Collisions are retried.
+    pub(crate) async fn write_alone(
         &self,
         write: &Write,
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
         let mut tries = 0;
         loop {
-            let lent = self.pool.lend().await?;
-            let result = within(deadline, async {
-                Ok(write_once(&lent.connection, write).await)
-            })
-            .await;
-            let Ok(result) = result else {
-                self.pool.cancel(lent);
-                return Err(Error::Timeout);
-            };
-            if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
-                return Err(Error::Unconfirmed);
-            }
-            self.pool.give_back(lent);
-            match result {
+            let written = self.in_one_statement(deadline, async |connection| {
+                write_once(connection, write).await
+            });
+            match written.await {
                 Err(Error::Conflict) if tries + 1 < TRIES => {
                     tries += 1;
                     // Apart by chance, or the same two would meet again.
@@ -122,6 +125,25 @@ impl Postgres {
                 result => return result,
             }
         }
+    }
+
+    /// A change on a connection of its own.
+    async fn in_one_statement<T>(
+        &self,
+        deadline: Option<Instant>,
+        change: impl AsyncFnOnce(&pool::Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let lent = self.pool.lend().await?;
+        let result = within(deadline, async { Ok(change(&lent.connection).await) }).await;
+        let Ok(result) = result else {
+            self.pool.cancel(lent);
+            return Err(Error::Timeout);
+        };
+        if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
+            return Err(Error::Unconfirmed);
+        }
+        self.pool.give_back(lent);
+        result
     }
 
     pub(crate) async fn close(&self) {
@@ -141,7 +163,6 @@ async fn within<T>(
     }
 }
 
-/// Prepared once a connection; again where the tables have changed since.
 async fn run(
     connection: &pool::Connection,
     statement: &Statement,
@@ -152,12 +173,22 @@ async fn run(
         .iter()
         .map(|arg| arg as &(dyn ToSql + Sync))
         .collect();
-    let prepared = connection.prepare(&statement.text, &types).await?;
-    match connection.client.query(&prepared, &args).await {
+    query(connection, &statement.text, &types, &args).await
+}
+
+/// Prepared once a connection; again where the tables have changed since.
+async fn query(
+    connection: &pool::Connection,
+    text: &str,
+    types: &[Type],
+    args: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let prepared = connection.prepare(text, types).await?;
+    match connection.client.query(&prepared, args).await {
         Err(error) if errors::is_stale_plan(&error) => {
-            connection.forget(&statement.text);
-            let prepared = connection.prepare(&statement.text, &types).await?;
-            connection.client.query(&prepared, &args).await
+            connection.forget(text);
+            let prepared = connection.prepare(text, types).await?;
+            connection.client.query(&prepared, args).await
         }
         result => result,
     }
@@ -167,46 +198,59 @@ async fn run(
 const MOST_PARAMETERS: usize = 30_000;
 
 async fn write_once(connection: &pool::Connection, write: &Write) -> Result<Written, Error> {
-    let (model, returning) = match write {
-        Write::Insert(insert) => (&insert.model, &insert.returning),
-        Write::Update(update) => (&update.model, &update.returning),
-        Write::Delete(delete) => (&delete.model, &delete.returning),
+    let (model, returning, statement) = match write {
+        Write::Insert(insert) => return insert_once(connection, insert).await,
+        Write::Update(update) => (
+            &update.model,
+            &update.returning,
+            sql::update(Engine::Postgres, update),
+        ),
+        Write::Delete(delete) => (
+            &delete.model,
+            &delete.returning,
+            sql::delete(Engine::Postgres, delete),
+        ),
     };
-    let statements = match write {
-        Write::Insert(insert) if insert.conflict.is_some() && insert.rows.len() > 1 => {
-            return Err(Error::Internal(
-                "upserts of several rows are a transaction".to_owned(),
-            ));
-        }
-        Write::Insert(insert) if sql::is_unnestable(&insert.model, &insert.fields) => {
-            vec![sql::insert(Engine::Postgres, insert, &insert.rows)]
-        }
-        Write::Insert(insert) => {
-            let at_once = (MOST_PARAMETERS / insert.fields.len().max(1)).max(1);
-            insert
-                .rows
-                .chunks(at_once)
-                .map(|rows| sql::insert(Engine::Postgres, insert, rows))
-                .collect()
-        }
-        Write::Update(update) => vec![sql::update(Engine::Postgres, update)],
-        Write::Delete(delete) => vec![sql::delete(Engine::Postgres, delete)],
+    let rows = run(connection, &statement).await;
+    let rows = rows.map_err(|error| errors::error(&error, Some(model)))?;
+    let written = rows.iter().map(|row| written_row(row, model, returning));
+    Ok(Written {
+        rows: written.map(|row| row.map(Some)).collect::<Result<_, _>>()?,
+    })
+}
+
+async fn insert_once(connection: &pool::Connection, insert: &Insert) -> Result<Written, Error> {
+    if insert.conflict.is_some() && insert.rows.len() > 1 {
+        return Err(Error::Internal(
+            "upserts of several rows are a transaction".to_owned(),
+        ));
+    }
+    let model = &insert.model;
+    let failed = |error| errors::error(&error, Some(model));
+    let rows: Vec<&[Value]> = insert.rows.iter().map(Vec::as_slice).collect();
+    let at_once = if sql::is_unnestable(model, &insert.fields) {
+        rows.len().max(1)
+    } else {
+        (MOST_PARAMETERS / insert.fields.len().max(1)).max(1)
     };
-    let mut rows = Vec::new();
-    for statement in &statements {
-        rows.extend(
-            run(connection, statement)
-                .await
-                .map_err(|error| errors::error(&error, Some(model)))?,
-        );
+    if let Some(places) = Places::of(insert) {
+        for some in rows.chunks(at_once) {
+            let statement = sql::insert_only(Engine::Postgres, insert, some);
+            run(connection, &statement).await.map_err(failed)?;
+        }
+        let written = rows.iter().map(|row| places.written(insert, row));
+        return Ok(Written {
+            rows: written.map(|row| row.map(Some)).collect::<Result<_, _>>()?,
+        });
     }
     let mut written = Vec::with_capacity(rows.len());
-    for row in &rows {
-        written.push(Some(written_row(row, model, returning)?));
+    for some in rows.chunks(at_once) {
+        let statement = sql::insert(Engine::Postgres, insert, some);
+        for row in &run(connection, &statement).await.map_err(failed)? {
+            written.push(Some(written_row(row, model, &insert.returning)?));
+        }
     }
-    if let Write::Insert(insert) = write {
-        in_order(&mut written, insert);
-    }
+    in_order(&mut written, insert);
     Ok(Written { rows: written })
 }
 

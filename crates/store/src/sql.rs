@@ -2,12 +2,14 @@
 
 mod aggregate;
 mod filter;
+mod point;
 mod select;
 mod write;
 
 pub(crate) use aggregate::aggregate;
+pub(crate) use point::point;
 pub(crate) use select::{count, estimate, lock, select};
-pub(crate) use write::{delete, insert, is_unnestable, update};
+pub(crate) use write::{delete, insert, insert_only, is_unnestable, update};
 
 use model::{Field, Kind, Value};
 

@@ -1,5 +1,8 @@
 //! SQLite: readers side by side, one writer.
 
+mod here;
+mod together;
+
 mod cells;
 mod errors;
 mod functions;
@@ -8,18 +11,21 @@ mod tx;
 mod worker;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use model::{FieldId, Kind, Model, Value};
+use model::{FieldId, Kind, Model, System, Value};
 use rusqlite::{Connection, Row};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use functions::register;
 pub(crate) use tx::SqliteTx;
 
 use crate::encode::Cells as _;
+use crate::given::Places;
 use crate::layout::quote;
+use crate::rounds::Rounds;
 use crate::sql::{self, Statement};
 use crate::{
     Column, Engine, Error, Insert, Op, Record, Settings, Violation, Write, Written, WrittenRow,
@@ -28,9 +34,13 @@ use crate::{
 
 pub(crate) struct Sqlite {
     readers: worker::Workers,
+    /// For point reads, which stay on the caller's thread: one for each that there is.
+    here: Vec<Mutex<Connection>>,
     writer: worker::Workers,
     /// Held by whoever writes: a transaction holds it from its first statement to its last.
     turn: Arc<Semaphore>,
+    writes: Rounds<together::Job>,
+    tasks: TaskTracker,
 }
 
 impl Sqlite {
@@ -44,10 +54,14 @@ impl Sqlite {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let readers =
             worker::Workers::readers(path, settings, settings.pool.unwrap_or(cores).max(1))?;
+        let here = (0..cores).map(|_| worker::open(path, settings, true).map(Mutex::new));
         Ok(Self {
+            here: here.collect::<Result<_, _>>()?,
             readers,
             writer,
             turn: Arc::new(Semaphore::new(1)),
+            writes: Rounds::new(1),
+            tasks: TaskTracker::new(),
         })
     }
 
@@ -74,25 +88,11 @@ impl Sqlite {
             .await
     }
 
-    pub(crate) async fn write(
-        &self,
-        write: &Write,
-        deadline: Option<Instant>,
-    ) -> Result<Written, Error> {
-        let closed = |_| Error::Unavailable("the store is closed".to_owned());
-        let _turn = self.turn.acquire().await.map_err(closed)?;
-        let write = write.clone();
-        let work = move |connection: &mut Connection| {
-            begin(connection)?;
-            let written = write_once(connection, &write);
-            finish(connection, written.is_ok())?;
-            written
-        };
-        self.writer.run(deadline, work).await
-    }
-
-    pub(crate) fn close(&self) {
+    /// Ends after what was begun.
+    pub(crate) async fn close(&self) {
         self.turn.close();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -136,14 +136,13 @@ fn query<T>(
 fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> {
     match write {
         Write::Insert(insert) => {
-            let mut rows = Vec::with_capacity(insert.rows.len());
-            for row in &insert.rows {
-                let statement = sql::insert(Engine::Sqlite, insert, std::slice::from_ref(row));
-                let changed = change(connection, &statement, &insert.model, &[], None)
-                    .map_err(|error| name_target(connection, insert, row, error))?;
-                rows.push(changed.into_iter().next());
-            }
-            let rows = with_records(connection, &insert.model, &insert.returning, rows)?;
+            let rows = if let Some(places) = Places::of(insert) {
+                let one =
+                    |row: &Vec<Value>| insert_only(connection, insert, &places, row).map(Some);
+                insert.rows.iter().map(one).collect::<Result<_, _>>()?
+            } else {
+                insert_and_read(connection, insert)?
+            };
             Ok(Written { rows })
         }
         Write::Update(update) => {
@@ -173,6 +172,55 @@ fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> 
             })
         }
     }
+}
+
+/// A new record whose answer is known from its values.
+fn insert_only(
+    connection: &Connection,
+    insert: &Insert,
+    places: &Places,
+    row: &[Value],
+) -> Result<WrittenRow, Error> {
+    let model = &insert.model;
+    let failed = |error| errors::error(error, Some(model));
+    let statement = sql::insert_only(Engine::Sqlite, insert, &[row]);
+    let mut prepared = connection.prepare_cached(&statement.text).map_err(failed)?;
+    let inserted = prepared.execute(rusqlite::params_from_iter(statement.args.iter()));
+    inserted.map_err(|error| name_target(connection, insert, row, failed(error)))?;
+    let written = places.written(insert, row)?;
+    let tenant = model.system(System::Tenant);
+    let tenant = tenant.and_then(|field| insert.fields.iter().position(|given| *given == field));
+    let tenant = match tenant.and_then(|at| row.get(at)) {
+        Some(Value::Text(tenant)) => Some(tenant.as_str()),
+        _ => None,
+    };
+    let mut buffer = [0; 36];
+    let id: &str = written.id.hyphenated().encode_lower(&mut buffer);
+    let mut outbox = connection.prepare_cached(OUTBOX).map_err(failed)?;
+    outbox
+        .execute((now(), &model.name, id, "create", 1, tenant))
+        .map_err(failed)?;
+    Ok(written)
+}
+
+/// Where another may have been there before, or the answer shows more than the record.
+fn insert_and_read(
+    connection: &Connection,
+    insert: &Insert,
+) -> Result<Vec<Option<WrittenRow>>, Error> {
+    let mut rows = Vec::with_capacity(insert.rows.len());
+    for row in &insert.rows {
+        let statement = sql::insert(Engine::Sqlite, insert, &[row]);
+        let changed = change(connection, &statement, &insert.model, &[], None)
+            .map_err(|error| name_target(connection, insert, row, error))?;
+        rows.push(changed.into_iter().next());
+    }
+    with_records(connection, &insert.model, &insert.returning, rows)
+}
+
+/// As the outbox keeps it.
+fn now() -> String {
+    format!("{:.6}", jiff::Timestamp::now())
 }
 
 /// Runs the change and writes its outbox rows.
@@ -205,9 +253,8 @@ fn change(
             Some(Op::Restore) => "restore",
         };
         let tenant: Option<String> = row.get(2).map_err(failed)?;
-        let at = format!("{:.6}", jiff::Timestamp::now());
         outbox
-            .execute((at, &model.name, &id, op, version, tenant))
+            .execute((now(), &model.name, &id, op, version, tenant))
             .map_err(failed)?;
         let id = id
             .parse()

@@ -6,14 +6,16 @@ mod tx;
 use std::sync::Arc;
 use std::time::Instant;
 
+use uuid::Uuid;
+
 pub use tx::Tx;
 
 use crate::postgres::{self, Postgres};
 use crate::sql;
 use crate::sqlite::{self, Sqlite};
 use crate::{
-    Aggregate, Error, Format, Guard, Insert, Location, Page, Record, Select, Settings, Write,
-    Written, pages,
+    Aggregate, Error, Format, Guard, Insert, Location, Page, PointRead, Record, Select, Settings,
+    Write, Written, pages,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +87,19 @@ impl Store {
         }
     }
 
+    /// One record by its id. Reads at the same time through the same [`PointRead`] may share a statement.
+    pub async fn point_read(
+        &self,
+        read: &Arc<PointRead>,
+        id: Uuid,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Record>, Error> {
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.point_read(read, id, deadline).await,
+            Inner::Sqlite(sqlite) => sqlite.point_read(read, id),
+        }
+    }
+
     pub async fn list(
         &self,
         select: &Select,
@@ -153,11 +168,12 @@ impl Store {
         }
     }
 
-    /// A transaction of its own around one write, in one round trip where the engine allows it. Collisions are retried.
-    pub async fn write(&self, write: &Write, deadline: Option<Instant>) -> Result<Written, Error> {
-        if needs_transaction(write) {
+    /// A transaction of its own around one write, in one round trip where the engine allows it; creates at the same time
+    /// may share one, in which each fails alone. Collisions are retried.
+    pub async fn write(&self, write: Write, deadline: Option<Instant>) -> Result<Written, Error> {
+        if needs_transaction(&write) {
             let mut tx = self.begin(deadline).await?;
-            let written = tx.write(write).await;
+            let written = tx.write(&write).await;
             return match written {
                 Ok(written) => tx.commit().await.map(|()| written),
                 Err(error) => {
@@ -184,7 +200,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.inner {
             Inner::Postgres(postgres) => postgres.close().await,
-            Inner::Sqlite(sqlite) => sqlite.close(),
+            Inner::Sqlite(sqlite) => sqlite.close().await,
         }
     }
 }
@@ -216,7 +232,7 @@ fn has_targets(insert: &Insert) -> bool {
 }
 
 /// The ids that an insert's guarded field points to.
-fn targets<'a>(insert: &'a Insert, guard: &Guard) -> impl Iterator<Item = uuid::Uuid> + 'a {
+fn targets<'a>(insert: &'a Insert, guard: &Guard) -> impl Iterator<Item = Uuid> + 'a {
     let at = insert.fields.iter().position(|field| *field == guard.field);
     insert
         .rows

@@ -1,4 +1,4 @@
-//! New records by the hundred in one statement.
+//! New records by the thousand in one statement.
 
 use std::sync::Arc;
 
@@ -12,9 +12,6 @@ use crate::create::done;
 use crate::door::Door;
 use crate::{body, plan, problem, values};
 
-/// PostgreSQL takes 65,535 parameters a statement, which is 100 fields and more for this many rows.
-const MOST_ROWS: usize = 500;
-
 /// All or nothing; every mistake in every record at once.
 pub(super) async fn create(
     cx: &Context<'_>,
@@ -25,26 +22,17 @@ pub(super) async fn create(
 ) -> Result<Vec<Done>, Problem> {
     let rows = read(cx, model, records, pointer)?;
     let returning = returning(cx, model, &rows);
-    let mut all = Vec::with_capacity(rows.len());
-    for (part, rows) in rows.chunks(MOST_ROWS).enumerate() {
-        let first = part * MOST_ROWS;
-        door.savepoint().await.map_err(problem::of_store)?;
-        let insert = plan::insert(cx, model, rows.to_vec(), returning.clone());
-        match door.write(&Write::Insert(insert)).await {
-            Ok(written) => {
-                door.release().await.map_err(problem::of_store)?;
-                all.extend(in_order(rows, written.rows)?);
-            }
-            Err(Error::Violation(_)) => {
-                door.undo().await.map_err(problem::of_store)?;
-                return Err(find_culprit(cx, door, model, rows, first, pointer).await);
-            }
-            Err(error) => return Err(problem::of_store(error)),
+    let insert = plan::insert(cx, model, rows, returning);
+    match door.write_whole(Write::Insert(insert)).await {
+        Ok(written) => Ok(written.rows.into_iter().flatten().map(done).collect()),
+        Err(Error::Violation(_)) => {
+            // The rows went with the statement; their records are still here.
+            let rows = read(cx, model, records, pointer)?;
+            Err(find_culprit(cx, door, model, &rows, pointer).await)
         }
+        Err(error) => Err(problem::of_store(error)),
     }
-    Ok(all)
 }
-
 fn read(
     cx: &Context<'_>,
     model: &Model,
@@ -95,39 +83,66 @@ fn returning(cx: &Context<'_>, model: &Model, rows: &[Vec<Value>]) -> Vec<Column
     }
 }
 
-/// No engine promises to answer in the order of the rows.
-fn in_order(
-    rows: &[Vec<Value>],
-    written: Vec<Option<store::WrittenRow>>,
-) -> Result<Vec<Done>, Problem> {
-    let mut by_id: std::collections::HashMap<_, _> = written
-        .into_iter()
-        .flatten()
-        .map(|row| (row.id, row))
-        .collect();
-    let find = |row: &Vec<Value>| match row.first() {
-        Some(Value::Uuid(id)) => by_id.remove(id).map(done),
-        _ => None,
-    };
-    let all: Option<Vec<_>> = rows.iter().map(find).collect();
-    all.ok_or_else(|| problem::internal("a bulk insert answered without one of its rows"))
-}
-
-/// A statement of many rows does not say which one broke a rule, so they are tried one by one.
+/// A statement of many rows does not say which one broke a rule, so they are tried in a transaction that is not kept.
 async fn find_culprit(
     cx: &Context<'_>,
     door: &mut Door<'_>,
     model: &Arc<Model>,
     rows: &[Vec<Value>],
-    first: usize,
     pointer: &str,
 ) -> Problem {
-    for (index, row) in rows.iter().enumerate() {
-        let insert = plan::insert(cx, model, vec![row.clone()], Vec::new());
-        if let Err(error) = door.write(&Write::Insert(insert)).await {
-            return problem::of_write(error, &format!("{pointer}/{}", first + index));
+    let found = match door {
+        Door::Within { .. } => halve(cx, door, model, rows).await,
+        Door::Direct { store, deadline } => match store.begin(*deadline).await {
+            Ok(mut tx) => {
+                let found = halve(cx, &mut Door::within(&mut tx), model, rows).await;
+                // The problem that matters is the call's.
+                let _ = tx.rollback().await;
+                found
+            }
+            Err(error) => Err(error),
+        },
+    };
+    match found {
+        Ok(Some((index, error))) => problem::of_write(error, &format!("{pointer}/{index}")),
+        // Someone else's change made it possible meanwhile.
+        Ok(None) => Problem::new(Code::WriteConflict),
+        Err(error) => problem::of_store(error),
+    }
+}
+
+/// The first row that cannot be written after those before it, and why. Halves of what fails are tried in turn, so that
+/// among thousands a few statements find it.
+async fn halve(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    model: &Arc<Model>,
+    rows: &[Vec<Value>],
+) -> Result<Option<(usize, Error)>, Error> {
+    // What is to be tried next, and whether it is known to fail once all before it is written.
+    let (mut from, mut until) = (0, rows.len());
+    let mut known_to_fail = false;
+    loop {
+        let size = until - from;
+        let some = if known_to_fail {
+            size.div_ceil(2)
+        } else {
+            size
+        };
+        if some == 0 {
+            return Ok(None);
+        }
+        let part = rows[from..from + some].to_vec();
+        let insert = plan::insert(cx, model, part, Vec::new());
+        match door.write_whole(Write::Insert(insert)).await {
+            Ok(_) if from + some == until => return Ok(None),
+            Ok(_) => from += some,
+            Err(error @ Error::Violation(_)) if some == 1 => return Ok(Some((from, error))),
+            Err(Error::Violation(_)) => {
+                until = from + some;
+                known_to_fail = true;
+            }
+            Err(error) => return Err(error),
         }
     }
-    // Someone else's change made it possible meanwhile.
-    Problem::new(Code::WriteConflict)
 }

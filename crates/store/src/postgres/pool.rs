@@ -106,6 +106,16 @@ impl Pool {
         })
     }
 
+    /// How many connections point reads share.
+    pub(super) fn most_shared(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// Work that goes on by itself; the pool closes after it.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
+    }
+
     /// One of those that point reads share.
     pub(super) async fn shared(&self) -> Result<Arc<Connection>, Error> {
         let slot = &self.shared[self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len()];

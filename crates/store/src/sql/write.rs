@@ -8,29 +8,13 @@ use super::{Scalar, Statement, Writer};
 use crate::{Column, Delete, Engine, Insert, Op, Update};
 
 /// `rows` is a part of the insert's own.
-pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[Vec<Value>]) -> Statement {
+pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[&[Value]]) -> Statement {
     let mut writer = Writer::new(engine);
     if engine == Engine::Postgres {
         writer.sql("WITH w AS (");
     }
+    new_rows(&mut writer, insert, rows);
     let model = &insert.model;
-    writer.sql("INSERT INTO ").name(&model.path).sql(" AS t (");
-    writer.list(&insert.fields, |writer, field| {
-        writer.name(&model.field(*field).name);
-    });
-    writer.sql(") ");
-    if engine == Engine::Postgres && rows.len() > 1 && is_unnestable(model, &insert.fields) {
-        unnest(&mut writer, insert, rows);
-    } else {
-        writer.sql("VALUES ");
-        writer.list(rows, |writer, row| {
-            writer.sql("(");
-            writer.list(insert.fields.iter().zip(row), |writer, (field, value)| {
-                writer.value(model.field(*field), value.clone());
-            });
-            writer.sql(")");
-        });
-    }
     if let Some(conflict) = &insert.conflict {
         writer.sql(" ON CONFLICT (");
         writer.list(&conflict.on, |writer, field| {
@@ -58,8 +42,51 @@ pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[Vec<Value>]) -> St
     writer.finish()
 }
 
+/// The same where the answer is known from the values: nothing comes back, and SQLite's outbox row is the engine's to
+/// write.
+pub(crate) fn insert_only(engine: Engine, insert: &Insert, rows: &[&[Value]]) -> Statement {
+    let mut writer = Writer::new(engine);
+    if engine == Engine::Sqlite {
+        new_rows(&mut writer, insert, rows);
+        return writer.finish();
+    }
+    writer.sql("WITH w AS (");
+    new_rows(&mut writer, insert, rows);
+    let has_tenant = insert.model.system(System::Tenant).is_some();
+    writer
+        .sql(" RETURNING id")
+        .sql(if has_tenant { ", tenant" } else { "" })
+        .sql(") INSERT INTO gantry_outbox (model, record, op, version, tenant) SELECT ")
+        .arg(Value::Text(insert.model.name.clone()), Scalar::Text, false)
+        .sql(", id, 'create', 1, ")
+        .sql(if has_tenant { "tenant" } else { "NULL" })
+        .sql(" FROM w");
+    writer.finish()
+}
+
+fn new_rows(writer: &mut Writer, insert: &Insert, rows: &[&[Value]]) {
+    let model = &insert.model;
+    writer.sql("INSERT INTO ").name(&model.path).sql(" AS t (");
+    writer.list(&insert.fields, |writer, field| {
+        writer.name(&model.field(*field).name);
+    });
+    writer.sql(") ");
+    if writer.engine == Engine::Postgres && rows.len() > 1 && is_unnestable(model, &insert.fields) {
+        unnest(writer, insert, rows);
+        return;
+    }
+    writer.sql("VALUES ");
+    writer.list(rows, |writer, row| {
+        writer.sql("(");
+        writer.list(insert.fields.iter().zip(*row), |writer, (field, value)| {
+            writer.value(model.field(*field), value.clone());
+        });
+        writer.sql(")");
+    });
+}
+
 /// One parameter a column, whatever the number of rows: one statement for all bulk inserts of a shape.
-fn unnest(writer: &mut Writer, insert: &Insert, rows: &[Vec<Value>]) {
+fn unnest(writer: &mut Writer, insert: &Insert, rows: &[&[Value]]) {
     writer.sql("SELECT * FROM unnest(");
     writer.list(insert.fields.iter().enumerate(), |writer, (at, field)| {
         let values = rows.iter().map(|row| row[at].clone()).collect();

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::together::savepoint;
 use super::{Sqlite, begin, errors, finish, query, write_once};
 use crate::sql::Statement;
 use crate::{Claim, Error, Kept, Write, Written};
@@ -55,19 +56,7 @@ impl SqliteTx {
         let write = write.clone();
         // A statement of several must be undone whole where one of them fails, as PostgreSQL's single one is.
         let work = move |connection: &mut rusqlite::Connection| {
-            let failed = |error| errors::error(error, None);
-            connection.execute_batch("SAVEPOINT w").map_err(failed)?;
-            let written = write_once(connection, &write);
-            if connection.is_autocommit() {
-                return written;
-            }
-            let end = if written.is_ok() {
-                "RELEASE w"
-            } else {
-                "ROLLBACK TO w; RELEASE w"
-            };
-            connection.execute_batch(end).map_err(failed)?;
-            written
+            savepoint(connection, |connection| write_once(connection, &write))
         };
         self.store.writer.run(self.deadline, work).await
     }

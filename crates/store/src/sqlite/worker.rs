@@ -56,20 +56,31 @@ impl Workers {
         Ok(Self { jobs })
     }
 
-    /// Runs the job on a worker's thread. Cut off at the deadline.
+    /// Runs the job on a worker's thread. Cut off at the deadline, and not begun after it.
     pub(super) async fn run<T: Send + 'static>(
+        &self,
+        deadline: Option<Instant>,
+        job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let in_time = move |connection: &mut Connection| {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(Error::Timeout);
+            }
+            job(connection)
+        };
+        self.run_anyway(deadline, in_time).await
+    }
+
+    /// The same, begun however late it is.
+    pub(super) async fn run_anyway<T: Send + 'static>(
         &self,
         deadline: Option<Instant>,
         job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                let _ = answer.send(Err(Error::Timeout));
-            } else {
-                // Who asked may have gone; the job is done all the same.
-                let _ = answer.send(job(connection));
-            }
+            // Who asked may have gone; the job is done all the same.
+            let _ = answer.send(job(connection));
         });
         let closed = || Error::Unavailable("the store is closed".to_owned());
         self.jobs.send((deadline, job)).map_err(|_| closed())?;
@@ -93,7 +104,7 @@ fn deadline_for(connection: &mut Connection, deadline: Option<Instant>) {
     };
 }
 
-fn open(path: &Path, settings: &Settings, read_only: bool) -> Result<Connection, Error> {
+pub(super) fn open(path: &Path, settings: &Settings, read_only: bool) -> Result<Connection, Error> {
     let failed = |error| errors::error(error, None);
     let connection = Connection::open(path)
         .map_err(|error| Error::Setup(format!("{} cannot be opened: {error}", path.display())))?;

@@ -3,6 +3,7 @@
 mod concurrency;
 mod owner;
 mod paging;
+mod sharing;
 mod types;
 mod words;
 

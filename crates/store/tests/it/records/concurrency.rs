@@ -49,9 +49,10 @@ async fn upserts_at_once_make_one_record() {
             })
         };
         let writes: Vec<_> = (0..24).map(upsert).collect();
-        let written =
-            futures_util::future::join_all(writes.iter().map(|write| store.write(write, None)))
-                .await;
+        let written = futures_util::future::join_all(
+            writes.into_iter().map(|write| store.write(write, None)),
+        )
+        .await;
         let rows: Vec<_> = written
             .into_iter()
             .flat_map(|written| written.unwrap().rows)
@@ -81,7 +82,7 @@ async fn a_broken_constraint_is_named_and_leaves_nothing() {
         let (code, studio) = (film.find("code").unwrap(), film.find("studio").unwrap());
         let row = |name: &str| record(film, &[(code, Value::Text(name.to_owned()))]).1;
         let twice = store
-            .write(&insert(film, vec![row("a"), row("b"), row("a")]), None)
+            .write(insert(film, vec![row("a"), row("b"), row("a")]), None)
             .await;
         let Err(Error::Violation(violation)) = twice else {
             panic!("{twice:?}")
@@ -100,7 +101,7 @@ async fn a_broken_constraint_is_named_and_leaves_nothing() {
                 (studio, Value::Uuid(uuid::Uuid::nil())),
             ],
         );
-        let lost = store.write(&insert(film, vec![lost.1]), None).await;
+        let lost = store.write(insert(film, vec![lost.1]), None).await;
         let Err(Error::Violation(violation)) = lost else {
             panic!("{lost:?}")
         };
@@ -131,7 +132,7 @@ async fn a_guard_refuses_what_is_deleted() {
         let deleted = studio.find("deleted_at").unwrap();
         let (id, mut row) = record(studio, &[]);
         row[deleted.index()] = Value::Timestamp("2026-01-01T00:00:00Z".parse().unwrap());
-        store.write(&insert(studio, vec![row]), None).await.unwrap();
+        store.write(insert(studio, vec![row]), None).await.unwrap();
         let code = film.find("code").unwrap();
         let field = film.find("studio").unwrap();
         let (_, row) = record(
@@ -151,7 +152,7 @@ async fn a_guard_refuses_what_is_deleted() {
         };
         let guarded = store
             .write(
-                &Write::Insert(Insert {
+                Write::Insert(Insert {
                     guards: vec![guard],
                     ..plain.clone()
                 }),
@@ -162,7 +163,7 @@ async fn a_guard_refuses_what_is_deleted() {
             matches!(guarded, Err(Error::Violation(Violation::NoTarget { .. }))),
             "{guarded:?}"
         );
-        store.write(&Write::Insert(plain), None).await.unwrap();
+        store.write(Write::Insert(plain), None).await.unwrap();
         store.close().await;
     })
     .await;

@@ -21,7 +21,7 @@ CREATE TRIGGER see BEFORE INSERT ON film FOR EACH ROW EXECUTE FUNCTION see()",
     )
     .await;
     let (_, row) = record(&models[0], &[]);
-    let written = store.write(&insert(&models[0], vec![row]), None).await;
+    let written = store.write(insert(&models[0], vec![row]), None).await;
     written.unwrap();
     let seen = sql.rows("SELECT who FROM seen").await;
     let owner = sql
@@ -65,7 +65,7 @@ async fn where_no_role_can_be_made_the_owner_writes_and_is_told_so() {
     let store = Store::open(&settings).await.unwrap();
     let film = models.iter().next().unwrap();
     let (_, row) = record(film, &[]);
-    let written = store.write(&insert(film, vec![row]), None).await.unwrap();
+    let written = store.write(insert(film, vec![row]), None).await.unwrap();
     assert_eq!(written.rows.len(), 1);
     let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'film'";
     assert_eq!(sql.rows(owner).await, [login]);

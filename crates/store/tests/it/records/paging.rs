@@ -63,7 +63,7 @@ async fn pages_are_the_sorted_list_cut_up() {
         }
         store
             .write(
-                &insert(model, records.iter().map(|(_, row)| row.clone()).collect()),
+                insert(model, records.iter().map(|(_, row)| row.clone()).collect()),
                 None,
             )
             .await

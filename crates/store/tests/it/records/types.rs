@@ -76,7 +76,7 @@ async fn what_is_written_is_read_to_the_byte() {
         sweep("round trip", store.engine(), rows(model), async |rows| {
             let (ids, rows): (Vec<_>, Vec<_>) = rows.iter().map(|row| record(model, row)).unzip();
             let written = store
-                .write(&insert(model, rows.clone()), None)
+                .write(insert(model, rows.clone()), None)
                 .await
                 .unwrap();
             for ((id, row), written) in ids.iter().zip(&rows).zip(&written.rows) {
@@ -166,7 +166,7 @@ async fn a_filter_finds_what_the_model_says_it_finds() {
             .collect();
         let (ids, records): (Vec<_>, Vec<_>) = data.iter().map(|row| record(model, row)).unzip();
         store
-            .write(&insert(model, records.clone()), None)
+            .write(insert(model, records.clone()), None)
             .await
             .unwrap();
         let fields = declared(model);

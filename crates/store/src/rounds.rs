@@ -1,0 +1,73 @@
+//! Work that meets on its way: what arrives while others are under way goes together in the next round.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Jobs that wait for a round, and how many rounds are under way. Nobody waits for others to come: who finds a round
+/// free goes at once, so that a lone caller pays nothing, and many callers share by themselves.
+pub(crate) struct Rounds<T> {
+    state: Mutex<State<T>>,
+    /// Rounds under way at once.
+    most: usize,
+}
+
+struct State<T> {
+    waiting: Vec<T>,
+    running: usize,
+}
+
+impl<T> Rounds<T> {
+    pub(crate) fn new(most: usize) -> Self {
+        let state = State {
+            waiting: Vec::new(),
+            running: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            most,
+        }
+    }
+
+    /// Whether the caller may go now, alone; it must ask for the [`Rounds::next`] when it is done. Else the job, made
+    /// only then, waits for a round of others.
+    pub(crate) fn goes_now(&self, job: impl FnOnce() -> T) -> bool {
+        let mut state = self.state();
+        let now = state.running < self.most;
+        if now {
+            state.running += 1;
+        } else {
+            state.waiting.push(job());
+        }
+        now
+    }
+
+    /// Who has waited, to be carried out by whoever just ended; none ends the round.
+    pub(crate) fn next(&self) -> Vec<T> {
+        let mut state = self.state();
+        if state.waiting.is_empty() {
+            state.running -= 1;
+        }
+        std::mem::take(&mut state.waiting)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_while_others_are_under_way_goes_with_the_next_round() {
+        let rounds = Rounds::new(1);
+        assert!(rounds.goes_now(|| 1));
+        assert!(!rounds.goes_now(|| 2));
+        assert!(!rounds.goes_now(|| 3));
+        assert_eq!(rounds.next(), [2, 3]);
+        assert!(!rounds.goes_now(|| 4), "the round of 2 and 3 is under way");
+        assert_eq!(rounds.next(), [4]);
+        assert!(rounds.next().is_empty());
+        assert!(rounds.goes_now(|| 5), "nobody is under way");
+    }
+}
