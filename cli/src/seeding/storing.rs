@@ -127,7 +127,7 @@ pub async fn find(
 pub fn lookup_text(field: &Field, value: &Value) -> String {
     let mut text = Vec::new();
     match value {
-        Value::Decimal(decimal) => return decimal.as_big().normalized().to_string(),
+        Value::Decimal(decimal) => return decimal.to_big().normalized().to_string(),
         _ => value.write_text(&mut text),
     }
     let text = String::from_utf8_lossy(&text).into_owned();

@@ -6,6 +6,7 @@ mod catalogues;
 mod endpoint;
 mod exchange;
 mod public;
+mod together;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +19,7 @@ pub use address::{Address, BadAddress};
 use crate::catalogues::Catalogues;
 use crate::endpoint::Endpoint;
 use crate::public::Key;
+use crate::together::Together;
 
 /// Cheap to clone; connections are kept and shared.
 #[derive(Clone)]
@@ -29,6 +31,7 @@ struct Inner {
     endpoint: Endpoint,
     speech: Speech,
     catalogues: Catalogues,
+    together: Together,
 }
 
 /// What is spoken at the other end.
@@ -56,6 +59,7 @@ impl Client {
                 endpoint: Endpoint::new(address),
                 speech,
                 catalogues: Catalogues::default(),
+                together: Together::default(),
             }),
         }
     }

@@ -9,33 +9,130 @@ use bigdecimal::num_bigint::BigInt;
 
 /// At most 1,000 digits before and 1,000 after the point; never NaN or infinite; never written with an exponent.
 #[derive(Debug, Clone)]
-pub struct Decimal(BigDecimal);
+pub struct Decimal(Digits);
+
+#[derive(Debug, Clone)]
+enum Digits {
+    /// Up to 18 digits, which nearly all are: no allocation, and compared as integers.
+    Few {
+        digits: i64,
+        scale: u32,
+    },
+    Many(Box<BigDecimal>),
+}
 
 /// Digits on either side of the point.
 const MOST_DIGITS: i64 = 1_000;
+/// Digits of an `i64`, whatever they are; two of them scaled to each other fit an `i128`.
+const FEW: usize = 18;
 
 impl Decimal {
-    pub fn as_big(&self) -> &BigDecimal {
-        &self.0
+    pub fn to_big(&self) -> BigDecimal {
+        match &self.0 {
+            Digits::Few { digits, scale } => {
+                BigDecimal::new(BigInt::from(*digits), i64::from(*scale))
+            }
+            Digits::Many(big) => BigDecimal::clone(big),
+        }
+    }
+
+    /// All digits as one number, and how many of them stand after the point, at most 18; `None` where they are more.
+    pub fn few(&self) -> Option<(i64, u32)> {
+        match self.0 {
+            Digits::Few { digits, scale } => Some((digits, scale)),
+            Digits::Many(_) => None,
+        }
     }
 
     /// Digits after the point, as written.
     pub fn scale(&self) -> u32 {
-        u32::try_from(self.0.fractional_digit_count()).unwrap_or(0)
+        match &self.0 {
+            Digits::Few { scale, .. } => *scale,
+            Digits::Many(big) => u32::try_from(big.fractional_digit_count()).unwrap_or(0),
+        }
     }
 
     /// Digits before the point; none for 0.5.
     pub fn whole_digits(&self) -> u32 {
-        let text = self.0.to_plain_string();
-        let whole = text.trim_start_matches('-').split('.').next().unwrap_or("");
-        u32::try_from(whole.trim_start_matches('0').len()).unwrap_or(u32::MAX)
+        match &self.0 {
+            Digits::Few { digits, scale } => {
+                let whole = digits.unsigned_abs() / 10u64.pow(*scale);
+                whole.checked_ilog10().map_or(0, |digits| digits + 1)
+            }
+            Digits::Many(big) => {
+                let text = big.to_plain_string();
+                let whole = text.trim_start_matches('-').split('.').next().unwrap_or("");
+                u32::try_from(whole.trim_start_matches('0').len()).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl Decimal {
+    /// As [`fmt::Display`] does, without its detours.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Digits::Few { digits, scale } => {
+                let unit = 10u64.pow(*scale);
+                let mut rest = digits.unsigned_abs();
+                if *digits < 0 {
+                    out.push(b'-');
+                }
+                out.extend_from_slice(itoa::Buffer::new().format(rest / unit).as_bytes());
+                if *scale > 0 {
+                    out.push(b'.');
+                }
+                rest %= unit;
+                for place in (0..*scale).rev() {
+                    let digit = rest / 10u64.pow(place) % 10;
+                    out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+                }
+            }
+            Digits::Many(big) => out.extend_from_slice(big.to_plain_string().as_bytes()),
+        }
     }
 }
 
 impl From<i64> for Decimal {
     fn from(int: i64) -> Self {
-        Self(BigDecimal::from(int))
+        if int.unsigned_abs() < 10u64.pow(18) {
+            Self(Digits::Few {
+                digits: int,
+                scale: 0,
+            })
+        } else {
+            Self(Digits::Many(Box::new(BigDecimal::from(int))))
+        }
     }
+}
+
+/// Digits with an optional sign and point, where they are few.
+fn few(text: &str) -> Option<Digits> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, fraction) = match unsigned.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (unsigned, ""),
+    };
+    if whole.is_empty() || whole.len() + fraction.len() > FEW {
+        return None;
+    }
+    let mut digits: i64 = 0;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        digits = digits * 10 + i64::from(digit);
+    }
+    Some(Digits::Few {
+        digits: if text.starts_with('-') {
+            -digits
+        } else {
+            digits
+        },
+        scale: u32::try_from(fraction.len()).ok()?,
+    })
 }
 
 impl FromStr for Decimal {
@@ -45,6 +142,9 @@ impl FromStr for Decimal {
         const SHAPE: &str =
             "a decimal is digits with an optional sign, point and exponent, as in -7.50";
         const SIZE: &str = "a decimal has at most 1,000 digits before and 1,000 after the point";
+        if let Some(few) = few(text) {
+            return Ok(Self(few));
+        }
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| SHAPE)?),
             None => (text, 0),
@@ -76,19 +176,22 @@ impl FromStr for Decimal {
         };
         let big = BigDecimal::new(digits, scale);
         // A negative scale (1e3) would print as digits and zeros; spelled out once here, it needs no care later.
-        Ok(Self(if scale < 0 { big.with_scale(0) } else { big }))
+        let big = if scale < 0 { big.with_scale(0) } else { big };
+        Ok(Self(Digits::Many(Box::new(big))))
     }
 }
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_plain_string())
+        let mut out = Vec::with_capacity(FEW + 2);
+        self.write(&mut out);
+        f.write_str(&String::from_utf8_lossy(&out))
     }
 }
 
 impl PartialEq for Decimal {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.cmp(other).is_eq()
     }
 }
 
@@ -102,7 +205,11 @@ impl PartialOrd for Decimal {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.cmp(&other.0)
+        let (Some((one, scale)), Some((two, other_scale))) = (self.few(), other.few()) else {
+            return self.to_big().cmp(&other.to_big());
+        };
+        let scaled = |digits, by| i128::from(digits) * 10i128.pow(by);
+        scaled(one, other_scale).cmp(&scaled(two, scale))
     }
 }
 
@@ -139,5 +246,42 @@ mod tests {
             assert!(bad.parse::<Decimal>().is_err(), "{bad}");
         }
         assert_eq!("7.5".parse::<Decimal>(), "7.50".parse());
+    }
+
+    /// Few digits and many are one type: the same texts, order and digits either way.
+    #[test]
+    fn few_digits_are_as_many_are() {
+        let texts = [
+            "0",
+            "0.00",
+            "-0",
+            "1",
+            "-1",
+            "7.5",
+            "7.50",
+            "-7.50",
+            "0.00000000000000001",
+            "999999999999999999",
+            "-999999999999999999",
+            "99999999999999999.9",
+            "12.34",
+            "12.340001",
+        ];
+        let many = |text: &str| {
+            let big = text.parse::<Decimal>().unwrap().to_big();
+            Decimal(Digits::Many(Box::new(big)))
+        };
+        for one in texts {
+            let (few, big) = (one.parse::<Decimal>().unwrap(), many(one));
+            assert!(few.few().is_some(), "{one}");
+            assert_eq!(few.to_string(), big.to_string());
+            assert_eq!(few.scale(), big.scale(), "{one}");
+            assert_eq!(few.whole_digits(), big.whole_digits(), "{one}");
+            for two in texts {
+                let other = two.parse::<Decimal>().unwrap();
+                assert_eq!(few.cmp(&other), big.cmp(&many(two)), "{one} and {two}");
+                assert_eq!(few.cmp(&other), few.cmp(&many(two)), "{one} and {two}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 /// Borrowed from the text it was parsed from.
 #[derive(Debug)]
 pub struct Object<'a> {
-    pub members: Vec<(String, &'a RawValue)>,
+    pub members: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 impl<'a> Object<'a> {
@@ -38,15 +38,15 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Object<'a> {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(String, &'de RawValue)> =
-                    Vec::with_capacity(map.size_hint().unwrap_or(16));
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> =
+                    Vec::with_capacity(map.size_hint().unwrap_or(8));
                 while let Some(key) = map.next_key::<Cow<'de, str>>()? {
                     if members.iter().any(|(member, _)| *member == key) {
                         return Err(serde::de::Error::custom(format_args!(
                             "the key `{key}` stands twice"
                         )));
                     }
-                    members.push((key.into_owned(), map.next_value()?));
+                    members.push((key, map.next_value()?));
                 }
                 Ok(Object { members })
             }

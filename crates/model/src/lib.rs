@@ -41,4 +41,7 @@ pub use read::{load_models, path_of};
 pub use schema::{SchemaKind, schema, value_schema};
 pub use seed::{Lookup, Origin, Seed, SeedField, SeedFormat, SeedRecord, Wanted};
 pub use selection::{Selected, Selection};
-pub use value::{BadValue, Value, WORD, fold, fold_char, words, write_json_string};
+pub use value::{
+    BadValue, Value, WORD, fold, fold_char, words, write_date, write_json_string, write_time,
+    write_timestamp,
+};

@@ -1,8 +1,10 @@
 //! A typed value: the contract of types, in one place. Read from JSON and from text, written to both, compared.
 
+mod calendar;
 mod read;
 mod write;
 
+pub use calendar::{write_date, write_time, write_timestamp};
 pub use write::write_json_string;
 
 use std::cmp::Ordering;

@@ -134,6 +134,7 @@ fn measures_of(
     };
     let mut measures = Vec::new();
     for (name, raw) in body::object(raw.get(), "/measures")?.members {
+        let name = name.into_owned();
         let at = format!("/measures/{}", values::escape(&name));
         let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name

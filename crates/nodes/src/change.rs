@@ -146,11 +146,19 @@ pub(crate) async fn change(
     };
     let given = values::read(rules, object, target.pointer, ignore)?;
     target.check_precondition()?;
-    let mut set = given.set.clone();
+    let set;
     if how == How::Replace {
-        set = values::complete(model, &given, target.pointer)?;
+        let whole = values::complete(model, given, target.pointer)?;
         // What the caller may not write stays as it is.
-        set.retain(|(field, _)| grant.fields.has(*field));
+        let own =
+            |(id, field): (FieldId, &model::Field)| field.system.is_none() && grant.fields.has(id);
+        let fields = model.ids().zip(whole);
+        set = fields
+            .filter(|(field, _)| own(*field))
+            .map(|((id, _), value)| (id, value))
+            .collect();
+    } else {
+        set = given.set;
     }
     let filter = target
         .filter()
@@ -177,7 +185,7 @@ pub(crate) async fn restore(
     let grant = cx.grant(model, Action::Update)?;
     let id = take_id(&mut pairs, object)?;
     let select = take_select(cx, model, &mut pairs, object)?;
-    let rest = object.members.iter().map(|(name, _)| name.as_str());
+    let rest = object.members.iter().map(|(name, _)| &**name);
     if let Some(name) = rest
         .into_iter()
         .find(|name| !["id", "select"].contains(name))

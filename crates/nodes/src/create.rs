@@ -1,9 +1,9 @@
 //! `create`: one new record.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use model::{Action, BadArgument, Model, Object, Selection};
-use serde_json::value::RawValue;
 use store::{Insert, Write};
 use wire::{Fault, Problem};
 
@@ -22,10 +22,8 @@ pub(crate) fn take_select(
 ) -> Result<Option<Selection>, Problem> {
     let own = model.find("select").is_some();
     let select = object.get("select").filter(|_| !own);
-    let only: Vec<(String, &RawValue)> = select
-        .into_iter()
-        .map(|raw| ("select".to_owned(), raw))
-        .collect();
+    let only = select.map(|raw| (Cow::Borrowed("select"), raw));
+    let only = only.into_iter().collect();
     let question = Reader::new(cx, model, &["select"])
         .query(pairs)
         .body(&Object { members: only }, "", &[])
@@ -62,7 +60,7 @@ pub(crate) async fn create(
         may_choose_id: true,
     };
     let given = values::read(rules, object, pointer, &["select"])?;
-    let row = plan::new_record(cx, model, &given, pointer)?;
+    let row = plan::new_record(cx, model, given, pointer)?;
     plan::check_record(model, &grant, &row)?;
     let readable = cx
         .read_grant(model)

@@ -238,7 +238,7 @@ fn only(object: &Object<'_>, known: &[&str]) -> Result<(), Problem> {
     match object
         .members
         .iter()
-        .find(|(name, _)| !known.contains(&name.as_str()))
+        .find(|(name, _)| !known.contains(&&**name))
     {
         None => Ok(()),
         Some((name, _)) => {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use access::Grant;
-use model::{
-    Action, Field, FieldId, Filter, Model, Order, Selected, Selection, System, Test, Value,
-};
+use model::{Action, FieldId, Filter, Model, Order, Selected, Selection, System, Test, Value};
 use store::{Column, Guard, Insert, Op, Select, Update, Write};
 use uuid::Uuid;
 use wire::{Code, Problem};
@@ -147,24 +145,27 @@ pub(crate) fn guards(cx: &Context<'_>, model: &Model, fields: &[FieldId]) -> Vec
     fields.iter().filter_map(guard).collect()
 }
 
-/// A new record, in the order of [`insert_fields`].
+/// A new record, in the order of the model's fields.
 pub(crate) fn new_record(
     cx: &Context<'_>,
     model: &Model,
-    given: &Given,
+    given: Given,
     pointer: &str,
 ) -> Result<Vec<Value>, Problem> {
-    let mut own = crate::values::complete(model, given, pointer)?.into_iter();
-    let value = |field: &Field| {
-        Ok(match field.system {
-            None => own.next().map_or(Value::Null, |(_, value)| value),
-            Some(System::Id) => Value::Uuid(given.id.unwrap_or_else(Uuid::now_v7)),
-            Some(System::CreatedAt | System::UpdatedAt) => Value::Timestamp(cx.now),
-            Some(System::CreatedBy) if cx.principal.is_anonymous() => Value::Null,
-            Some(System::CreatedBy) => Value::Text(cx.principal.id.clone()),
-            Some(System::Version) => Value::Int(1),
-            Some(System::DeletedAt) => Value::Null,
-            Some(System::Tenant) => Value::Text(cx.principal.tenant.clone().ok_or_else(|| {
+    let id = given.id;
+    let mut row = crate::values::complete(model, given, pointer)?;
+    for (value, field) in row.iter_mut().zip(&model.fields) {
+        let Some(system) = field.system else {
+            continue;
+        };
+        *value = match system {
+            System::Id => Value::Uuid(id.unwrap_or_else(Uuid::now_v7)),
+            System::CreatedAt | System::UpdatedAt => Value::Timestamp(cx.now),
+            System::CreatedBy if cx.principal.is_anonymous() => Value::Null,
+            System::CreatedBy => Value::Text(cx.principal.id.clone()),
+            System::Version => Value::Int(1),
+            System::DeletedAt => Value::Null,
+            System::Tenant => Value::Text(cx.principal.tenant.clone().ok_or_else(|| {
                 Problem::new(Code::Forbidden)
                     .detail(format!(
                         "a {} belongs to a tenant, and the caller has none",
@@ -172,9 +173,9 @@ pub(crate) fn new_record(
                     ))
                     .hint("use a key of the tenant whose record it is to be")
             })?),
-        })
-    };
-    model.fields.iter().map(value).collect()
+        };
+    }
+    Ok(row)
 }
 
 pub(crate) fn insert(

@@ -117,14 +117,14 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn body(mut self, object: &Object<'_>, pointer: &str, ignore: &[&str]) -> Self {
         for (name, raw) in &object.members {
-            if ignore.contains(&name.as_str()) {
+            if ignore.contains(&&**name) {
                 continue;
             }
             let at = format!("{pointer}/{}", crate::values::escape(name));
-            if self.seen.contains(&name.as_str()) {
+            if self.seen.contains(&&**name) {
                 let detail = format!("`{name}` stands in the query and in the body");
                 self.faults.push(Fault::new(at, "duplicate", detail));
-            } else if !self.takes.contains(&name.as_str()) {
+            } else if !self.takes.contains(&&**name) {
                 let hint = model::did_you_mean(name, self.takes.iter().copied());
                 let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
                 let detail = format!("there is no argument `{name}` here{hint}");

@@ -77,7 +77,7 @@ fn only(object: &Object<'_>, pointer: &str, known: &[&str]) -> Result<(), Proble
     match object
         .members
         .iter()
-        .find(|(name, _)| !known.contains(&name.as_str()))
+        .find(|(name, _)| !known.contains(&&**name))
     {
         None => Ok(()),
         Some((name, _)) => {
@@ -203,7 +203,7 @@ fn resolve(
             if index > 0 {
                 out.push(',');
             }
-            out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            out.push_str(&serde_json::Value::from(&**name).to_string());
             out.push(':');
             let at = format!("{pointer}/{}", values::escape(name));
             resolve(raw.get(), &at, answered, out)?;

@@ -184,7 +184,7 @@ pub(crate) fn plan(
             return Err(fault(format!("{pointer}/{name}"), "required", &detail));
         }
     }
-    let row = plan::new_record(cx, model, &given, pointer)?;
+    let row = plan::new_record(cx, model, given.clone(), pointer)?;
     plan::check_record(model, &create, &row)?;
     let mut changed: Vec<_> = given.set.iter().map(|(field, _)| *field).collect();
     changed.retain(|field| !on.contains(field));

@@ -1,7 +1,7 @@
 //! A record's values from a body, typed and checked, with every mistake at once.
 
 use access::Fields;
-use model::{FieldId, Model, Object, System, Value};
+use model::{Field, FieldId, Model, Object, System, Value};
 use uuid::Uuid;
 use wire::{Code, Fault, Problem};
 
@@ -9,7 +9,7 @@ use crate::problem;
 use crate::view::View;
 
 /// What a caller gives for one record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
     /// In the body's order; never a system column.
     pub(crate) set: Vec<(FieldId, Value)>,
@@ -42,32 +42,32 @@ pub(crate) fn read(
     let mut denied = Vec::new();
     let model = rules.model;
     for (name, raw) in &object.members {
-        if ignore.contains(&name.as_str()) {
+        if ignore.contains(&&**name) {
             continue;
         }
-        let at = format!("{pointer}/{}", escape(name));
+        let at = || format!("{pointer}/{}", escape(name));
         let Some(id) = model.find(name).filter(|id| is_known(rules, *id)) else {
-            faults.push(unknown(rules, name, at));
+            faults.push(unknown(rules, name, at()));
             continue;
         };
         let field = model.field(id);
         if field.system.is_some() && !(field.system == Some(System::Id) && rules.may_choose_id) {
             let detail = format!("`{name}` is written by the platform only");
-            faults.push(Fault::new(at, "read_only_field", detail));
+            faults.push(Fault::new(at(), "read_only_field", detail));
             continue;
         }
         match Value::from_json(field, raw) {
-            Err(bad) => faults.push(Fault::new(at, bad.code, bad.detail)),
+            Err(bad) => faults.push(Fault::new(at(), bad.code, bad.detail)),
             Ok(Value::Null) if field.required || id == FieldId::ID => {
                 faults.push(Fault::new(
-                    at,
+                    at(),
                     "required",
                     format!("`{name}` must have a value"),
                 ));
             }
             Ok(Value::Uuid(chosen)) if id == FieldId::ID => given.id = Some(chosen),
             Ok(value) if rules.fields.has(id) => given.set.push((id, value)),
-            Ok(_) => denied.push(name.as_str()),
+            Ok(_) => denied.push(&**name),
         }
     }
     if !faults.is_empty() {
@@ -103,28 +103,27 @@ fn unknown(rules: Rules<'_>, name: &str, at: String) -> Fault {
     Fault::new(at, "unknown_field", detail)
 }
 
-/// Every field that a record has of its own, in the model's order: what was given, else the default, else null.
-pub(crate) fn complete(
-    model: &Model,
-    given: &Given,
-    pointer: &str,
-) -> Result<Vec<(FieldId, Value)>, Problem> {
+/// A place for every field of the model, those of the system still null; of the record's own what was given, else the
+/// default, else null.
+pub(crate) fn complete(model: &Model, given: Given, pointer: &str) -> Result<Vec<Value>, Problem> {
+    let mut places: Vec<Option<Value>> = vec![None; model.fields.len()];
+    for (id, value) in given.set {
+        places[id.index()] = Some(value);
+    }
     let mut faults = Vec::new();
-    let mut values = Vec::with_capacity(model.fields.len());
-    for (id, field) in model.ids().filter(|(_, field)| field.system.is_none()) {
-        let set = given.set.iter().find(|(given, _)| *given == id);
-        let value = set.map(|(_, value)| value).or(field.default.as_ref());
-        let value = value.cloned().unwrap_or(Value::Null);
-        if value.is_null() && field.required {
-            let detail = format!("`{}` must be given", field.name);
+    let fill = |(place, field): (Option<Value>, &Field)| {
+        let value = place.or_else(|| field.default.clone());
+        let value = value.unwrap_or(Value::Null);
+        if value.is_null() && field.required && field.system.is_none() {
             faults.push(Fault::new(
                 format!("{pointer}/{}", field.name),
                 "required",
-                detail,
+                format!("`{}` must be given", field.name),
             ));
         }
-        values.push((id, value));
-    }
+        value
+    };
+    let values = places.into_iter().zip(&model.fields).map(fill).collect();
     if faults.is_empty() {
         Ok(values)
     } else {

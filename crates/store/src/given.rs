@@ -1,10 +1,11 @@
 //! The answer to an insert, written from the values that it gives: they are what a reader would find, to the letter,
 //! so the database need not send them back.
 
+use bytes::Bytes;
 use model::{Field, FieldId, Value};
 
 use crate::encode::{self, Cells};
-use crate::{Column, Error, Insert, WrittenRow};
+use crate::{Column, Error, Insert, Written, WrittenRow};
 
 /// Where the values of an answer stand in an insert's rows.
 pub(crate) struct Places {
@@ -30,22 +31,38 @@ impl Places {
         })
     }
 
-    /// A row that was inserted, which is the first version of its record.
-    pub(crate) fn written(&self, insert: &Insert, row: &[Value]) -> Result<WrittenRow, Error> {
-        let Some(Value::Uuid(id)) = row.get(self.id) else {
-            return Err(Error::Internal("an insert without an id".to_owned()));
-        };
-        let mut body = Vec::new();
+    /// The insert's rows as they were written, each the first version of its record. Their bodies are parts of one text.
+    pub(crate) fn written(&self, insert: &Insert) -> Result<Written, Error> {
+        let rows = &insert.rows;
+        let mut out = Vec::new();
         if !insert.returning.is_empty() {
-            body.reserve(512);
-            let cells = Given { places: self, row };
-            encode::object(&cells, &insert.model, &insert.returning, &mut body)?;
+            out.reserve(rows.len() * 384);
         }
-        Ok(WrittenRow {
-            id: *id,
-            version: 1,
-            created: true,
-            body: body.into(),
+        let mut ends = Vec::with_capacity(rows.len());
+        for row in rows {
+            if !insert.returning.is_empty() {
+                let cells = Given { places: self, row };
+                encode::object(&cells, &insert.model, &insert.returning, &mut out)?;
+            }
+            ends.push(out.len());
+        }
+        let text = Bytes::from(out);
+        let mut begin = 0;
+        let row = |(row, end): (&Vec<Value>, usize)| {
+            let Some(Value::Uuid(id)) = row.get(self.id) else {
+                return Err(Error::Internal("an insert without an id".to_owned()));
+            };
+            let body = text.slice(std::mem::replace(&mut begin, end)..end);
+            Ok(Some(WrittenRow {
+                id: *id,
+                version: 1,
+                created: true,
+                body,
+            }))
+        };
+        let rows = rows.iter().zip(ends).map(row);
+        Ok(Written {
+            rows: rows.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -9,7 +9,6 @@ mod pages;
 mod point;
 mod postgres;
 mod query;
-mod rounds;
 mod settings;
 mod sql;
 mod sqlite;

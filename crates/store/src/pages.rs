@@ -250,7 +250,7 @@ fn average(sum: &Value, count: &Value) -> Value {
         )]
         (Value::Float(sum), Value::Int(count)) => Value::Float(sum / *count as f64),
         (Value::Decimal(sum), Value::Int(count)) if *count > 0 => {
-            let mean = (sum.as_big().with_scale(40) / BigDecimal::from(*count))
+            let mean = (sum.to_big().with_scale(40) / BigDecimal::from(*count))
                 .with_scale_round(20, RoundingMode::HalfEven);
             // Trailing zeros tell nothing of an average.
             let text = mean.to_plain_string();

@@ -13,12 +13,12 @@ mod tx;
 
 use std::time::Instant;
 
-use model::{Model, Value};
+use model::Model;
+use rounds::Rounds;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::given::Places;
-use crate::rounds::Rounds;
 use crate::sql::{self, Statement};
 use crate::{Column, Engine, Error, Insert, Record, Settings, Write, Written, WrittenRow, encode};
 
@@ -30,10 +30,30 @@ pub(crate) struct Postgres {
     creates: Rounds<creating::Creation>,
 }
 
+/// What is one transaction by itself.
+enum Change<'a> {
+    Write(&'a Write),
+    /// Rows of the model whose answer is known.
+    Rows(&'a Statement, &'a Model),
+}
+
+impl Change<'_> {
+    async fn carry_out(&self, connection: &pool::Connection) -> Result<Written, Error> {
+        match self {
+            Self::Write(write) => write_once(connection, write).await,
+            Self::Rows(statement, model) => {
+                let done = run(connection, statement).await;
+                done.map_err(|error| errors::error(&error, Some(model)))?;
+                Ok(Written { rows: Vec::new() })
+            }
+        }
+    }
+}
+
 /// Tries of a write that collided with others.
 const TRIES: u32 = 4;
 /// Transactions of creates under way at once: while one waits for the disk, the next is worked on.
-const CREATING: usize = 2;
+const CREATING: usize = 4;
 
 impl Postgres {
     pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Self, Error> {
@@ -104,18 +124,37 @@ impl Postgres {
         }
     }
 
-    /// A write in a transaction of its own. Collisions are retried.
+    /// A write in a transaction of its own.
     pub(crate) async fn write_alone(
         &self,
         write: &Write,
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
+        self.by_itself(&Change::Write(write), deadline).await
+    }
+
+    /// On a connection of its own. Collisions are retried.
+    async fn by_itself(
+        &self,
+        change: &Change<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Written, Error> {
         let mut tries = 0;
         loop {
-            let written = self.in_one_statement(deadline, async |connection| {
-                write_once(connection, write).await
+            let lent = self.pool.lend().await?;
+            let result = within(deadline, async {
+                Ok(change.carry_out(&lent.connection).await)
             });
-            match written.await {
+            let result = result.await;
+            let Ok(result) = result else {
+                self.pool.cancel(lent);
+                return Err(Error::Timeout);
+            };
+            if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
+                return Err(Error::Unconfirmed);
+            }
+            self.pool.give_back(lent);
+            match result {
                 Err(Error::Conflict) if tries + 1 < TRIES => {
                     tries += 1;
                     // Apart by chance, or the same two would meet again.
@@ -125,25 +164,6 @@ impl Postgres {
                 result => return result,
             }
         }
-    }
-
-    /// A change on a connection of its own.
-    async fn in_one_statement<T>(
-        &self,
-        deadline: Option<Instant>,
-        change: impl AsyncFnOnce(&pool::Connection) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let lent = self.pool.lend().await?;
-        let result = within(deadline, async { Ok(change(&lent.connection).await) }).await;
-        let Ok(result) = result else {
-            self.pool.cancel(lent);
-            return Err(Error::Timeout);
-        };
-        if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
-            return Err(Error::Unconfirmed);
-        }
-        self.pool.give_back(lent);
-        result
     }
 
     pub(crate) async fn close(&self) {
@@ -227,24 +247,21 @@ async fn insert_once(connection: &pool::Connection, insert: &Insert) -> Result<W
     }
     let model = &insert.model;
     let failed = |error| errors::error(&error, Some(model));
-    let rows: Vec<&[Value]> = insert.rows.iter().map(Vec::as_slice).collect();
     let at_once = if sql::is_unnestable(model, &insert.fields) {
-        rows.len().max(1)
+        insert.rows.len().max(1)
     } else {
         (MOST_PARAMETERS / insert.fields.len().max(1)).max(1)
     };
     if let Some(places) = Places::of(insert) {
-        for some in rows.chunks(at_once) {
-            let statement = sql::insert_only(Engine::Postgres, insert, some);
+        for some in insert.rows.chunks(at_once) {
+            let statement =
+                sql::insert_only(Engine::Postgres, model, &insert.fields, some.to_vec());
             run(connection, &statement).await.map_err(failed)?;
         }
-        let written = rows.iter().map(|row| places.written(insert, row));
-        return Ok(Written {
-            rows: written.map(|row| row.map(Some)).collect::<Result<_, _>>()?,
-        });
+        return places.written(insert);
     }
-    let mut written = Vec::with_capacity(rows.len());
-    for some in rows.chunks(at_once) {
+    let mut written = Vec::with_capacity(insert.rows.len());
+    for some in insert.rows.chunks(at_once) {
         let statement = sql::insert(Engine::Postgres, insert, some);
         for row in &run(connection, &statement).await.map_err(failed)? {
             written.push(Some(written_row(row, model, &insert.returning)?));

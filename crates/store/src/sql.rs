@@ -9,7 +9,7 @@ mod write;
 pub(crate) use aggregate::aggregate;
 pub(crate) use point::point;
 pub(crate) use select::{count, estimate, lock, select};
-pub(crate) use write::{delete, insert, insert_only, is_unnestable, update};
+pub(crate) use write::{delete, insert, insert_only, is_unnestable, rows_of, update};
 
 use model::{Field, Kind, Value};
 

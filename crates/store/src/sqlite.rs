@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use model::{FieldId, Kind, Model, System, Value};
+use rounds::Rounds;
 use rusqlite::{Connection, Row};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -25,7 +26,6 @@ pub(crate) use tx::SqliteTx;
 use crate::encode::Cells as _;
 use crate::given::Places;
 use crate::layout::quote;
-use crate::rounds::Rounds;
 use crate::sql::{self, Statement};
 use crate::{
     Column, Engine, Error, Insert, Op, Record, Settings, Violation, Write, Written, WrittenRow,
@@ -136,13 +136,14 @@ fn query<T>(
 fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> {
     match write {
         Write::Insert(insert) => {
-            let rows = if let Some(places) = Places::of(insert) {
-                let one =
-                    |row: &Vec<Value>| insert_only(connection, insert, &places, row).map(Some);
-                insert.rows.iter().map(one).collect::<Result<_, _>>()?
-            } else {
-                insert_and_read(connection, insert)?
-            };
+            if let Some(places) = Places::of(insert) {
+                let written = places.written(insert)?;
+                for (row, written) in insert.rows.iter().zip(written.rows.iter().flatten()) {
+                    insert_only(connection, insert, row, written.id)?;
+                }
+                return Ok(written);
+            }
+            let rows = insert_and_read(connection, insert)?;
             Ok(Written { rows })
         }
         Write::Update(update) => {
@@ -178,16 +179,15 @@ fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> 
 fn insert_only(
     connection: &Connection,
     insert: &Insert,
-    places: &Places,
     row: &[Value],
-) -> Result<WrittenRow, Error> {
+    id: uuid::Uuid,
+) -> Result<(), Error> {
     let model = &insert.model;
     let failed = |error| errors::error(error, Some(model));
-    let statement = sql::insert_only(Engine::Sqlite, insert, &[row]);
+    let statement = sql::insert_only(Engine::Sqlite, model, &insert.fields, vec![row.to_vec()]);
     let mut prepared = connection.prepare_cached(&statement.text).map_err(failed)?;
     let inserted = prepared.execute(rusqlite::params_from_iter(statement.args.iter()));
     inserted.map_err(|error| name_target(connection, insert, row, failed(error)))?;
-    let written = places.written(insert, row)?;
     let tenant = model.system(System::Tenant);
     let tenant = tenant.and_then(|field| insert.fields.iter().position(|given| *given == field));
     let tenant = match tenant.and_then(|at| row.get(at)) {
@@ -195,12 +195,12 @@ fn insert_only(
         _ => None,
     };
     let mut buffer = [0; 36];
-    let id: &str = written.id.hyphenated().encode_lower(&mut buffer);
+    let id: &str = id.hyphenated().encode_lower(&mut buffer);
     let mut outbox = connection.prepare_cached(OUTBOX).map_err(failed)?;
     outbox
         .execute((now(), &model.name, id, "create", 1, tenant))
         .map_err(failed)?;
-    Ok(written)
+    Ok(())
 }
 
 /// Where another may have been there before, or the answer shows more than the record.
@@ -210,7 +210,7 @@ fn insert_and_read(
 ) -> Result<Vec<Option<WrittenRow>>, Error> {
     let mut rows = Vec::with_capacity(insert.rows.len());
     for row in &insert.rows {
-        let statement = sql::insert(Engine::Sqlite, insert, &[row]);
+        let statement = sql::insert(Engine::Sqlite, insert, std::slice::from_ref(row));
         let changed = change(connection, &statement, &insert.model, &[], None)
             .map_err(|error| name_target(connection, insert, row, error))?;
         rows.push(changed.into_iter().next());

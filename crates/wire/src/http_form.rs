@@ -178,49 +178,7 @@ impl AnswerParts {
             http::header::CONTENT_TYPE,
             HeaderValue::from_static(self.media.as_str()),
         );
-        let meta = &self.meta;
-        let mut text = String::new();
-        let mut put = |name: char, value: &str| {
-            if !text.is_empty() {
-                text.push(';');
-            }
-            text.push(name);
-            text.push_str(value);
-        };
-        if let Some(id) = meta.id {
-            put('i', &id.to_string());
-        }
-        if let Some(version) = meta.version {
-            put('v', &version.to_string());
-        }
-        if let Some(count) = meta.count {
-            put(
-                if count.exact { 'c' } else { 'p' },
-                &count.records.to_string(),
-            );
-        }
-        if let Some(rows) = meta.rows {
-            put('n', &rows.to_string());
-        }
-        if meta.offset > 0 {
-            put('o', &meta.offset.to_string());
-        }
-        if let Some(affected) = meta.affected {
-            put('a', &affected.to_string());
-        }
-        if let Some(cursor) = &meta.cursor {
-            put('u', cursor);
-        }
-        for (flag, name) in [
-            (meta.created, 'C'),
-            (meta.replayed, 'R'),
-            (meta.truncated, 'T'),
-            (meta.rolled_back, 'B'),
-        ] {
-            if flag {
-                put(name, "");
-            }
-        }
+        let text = self.meta.to_text();
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(header::META, value);
         }
@@ -239,29 +197,78 @@ impl AnswerParts {
         };
         let media =
             text(http::header::CONTENT_TYPE)?.map_or(Some(Media::Json), Media::from_content_type);
-        let mut meta = Meta::default();
-        for part in text(header::META)?
-            .unwrap_or("")
-            .split(';')
-            .filter(|part| !part.is_empty())
-        {
+        let meta = Meta::from_text(text(header::META)?.unwrap_or("")).ok_or_else(garbled)?;
+        Ok(Self {
+            media: media.ok_or_else(garbled)?,
+            meta,
+        })
+    }
+}
+
+impl Meta {
+    /// Compact, since only our own services read it.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut put = |name: char, value: &str| {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push(name);
+            text.push_str(value);
+        };
+        if let Some(id) = self.id {
+            put('i', &id.to_string());
+        }
+        if let Some(version) = self.version {
+            put('v', &version.to_string());
+        }
+        if let Some(count) = self.count {
+            put(
+                if count.exact { 'c' } else { 'p' },
+                &count.records.to_string(),
+            );
+        }
+        if let Some(rows) = self.rows {
+            put('n', &rows.to_string());
+        }
+        if self.offset > 0 {
+            put('o', &self.offset.to_string());
+        }
+        if let Some(affected) = self.affected {
+            put('a', &affected.to_string());
+        }
+        if let Some(cursor) = &self.cursor {
+            put('u', cursor);
+        }
+        for (flag, name) in [
+            (self.created, 'C'),
+            (self.replayed, 'R'),
+            (self.truncated, 'T'),
+            (self.rolled_back, 'B'),
+        ] {
+            if flag {
+                put(name, "");
+            }
+        }
+        text
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let mut meta = Self::default();
+        for part in text.split(';').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
-            let number = || value.parse::<u64>().map_err(|_| garbled());
+            let number = || value.parse::<u64>().ok();
+            let count = |exact| {
+                Some(Count {
+                    records: number()?,
+                    exact,
+                })
+            };
             match name {
-                "i" => meta.id = Some(value.parse().map_err(|_| garbled())?),
-                "v" => meta.version = Some(value.parse().map_err(|_| garbled())?),
-                "c" => {
-                    meta.count = Some(Count {
-                        records: number()?,
-                        exact: true,
-                    });
-                }
-                "p" => {
-                    meta.count = Some(Count {
-                        records: number()?,
-                        exact: false,
-                    });
-                }
+                "i" => meta.id = Some(value.parse().ok()?),
+                "v" => meta.version = Some(value.parse().ok()?),
+                "c" => meta.count = Some(count(true)?),
+                "p" => meta.count = Some(count(false)?),
                 "n" => meta.rows = Some(number()?),
                 "o" => meta.offset = number()?,
                 "a" => meta.affected = Some(number()?),
@@ -270,13 +277,10 @@ impl AnswerParts {
                 "R" => meta.replayed = true,
                 "T" => meta.truncated = true,
                 "B" => meta.rolled_back = true,
-                _ => return Err(garbled()),
+                _ => return None,
             }
         }
-        Ok(Self {
-            media: media.ok_or_else(garbled)?,
-            meta,
-        })
+        Some(meta)
     }
 }
 

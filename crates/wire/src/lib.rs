@@ -1,6 +1,7 @@
 //! Every type that crosses a socket, and the one seam between services: [`Calls`]. No IO.
 
 mod answer;
+pub mod batch;
 mod body;
 mod call;
 mod caller;

@@ -13,7 +13,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::Metrics;
 use futures_util::TryStreamExt as _;
-use wire::{Answer, AnswerParts, Call, CallParts, Calls, Code, Content, NodeName, Problem};
+use futures_util::future::join_all;
+use wire::{Answer, AnswerParts, Call, CallParts, Calls, Code, Content, NodeName, Problem, batch};
+
+/// More than as many small calls as one request holds.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// What the routes stand on. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +46,26 @@ impl Served {
     }
 }
 
+impl Served {
+    async fn counted_call(&self, call: Call) -> Result<Answer, Problem> {
+        let Some(metrics) = &self.metrics else {
+            return self.calls.call(call).await;
+        };
+        let (begun, label) = (Instant::now(), call.node.clone());
+        let in_flight = metrics.begin();
+        let answered = self.calls.call(call).await;
+        drop(in_flight);
+        // What does not exist is no label: callers could name anything.
+        let (route, status) = match &answered {
+            Ok(_) => (label.as_str(), 200),
+            Err(problem) if problem.code == Code::NoSuchNode => ("none", 404),
+            Err(problem) => (label.as_str(), problem.code.status()),
+        };
+        metrics.observe(route, status, begun.elapsed());
+        answered
+    }
+}
+
 impl From<Arc<dyn Calls>> for Served {
     fn from(calls: Arc<dyn Calls>) -> Self {
         Self {
@@ -55,6 +79,7 @@ impl From<Arc<dyn Calls>> for Served {
 pub(crate) fn router(served: Served) -> Router {
     Router::new()
         .route("/call/{node}", post(call))
+        .route("/calls", post(calls))
         .route("/catalogue", get(catalogue))
         .route("/migrations", get(migrations))
         .route("/health", get(health))
@@ -108,20 +133,17 @@ async fn call(
         deadline: parts.deadline,
         trace: parts.trace,
     };
-    let (begun, label) = (Instant::now(), call.node.clone());
-    let in_flight = served.metrics.as_ref().map(Metrics::begin);
-    let answered = served.calls.call(call).await;
-    drop(in_flight);
-    if let Some(metrics) = &served.metrics {
-        // What does not exist is no label: callers could name anything.
-        let (route, status) = match &answered {
-            Ok(_) => (label.as_str(), 200),
-            Err(problem) if problem.code == Code::NoSuchNode => ("none", 404),
-            Err(problem) => (label.as_str(), problem.code.status()),
-        };
-        metrics.observe(route, status, begun.elapsed());
-    }
-    Ok(respond(answered?))
+    Ok(respond(served.counted_call(call).await?))
+}
+
+/// `POST /calls`: several small calls, carried out side by side, answered together
+async fn calls(State(served): State<Served>, request: Request<Body>) -> Result<Response, Refusal> {
+    let cut_off = |_| Problem::new(Code::BadRequest).detail("the body was cut off or is too large");
+    let bytes = axum::body::to_bytes(request.into_body(), BATCH_BYTES).await;
+    let calls = batch::read_calls(bytes.map_err(cut_off)?)?;
+    let answers = join_all(calls.into_iter().map(|call| served.counted_call(call))).await;
+    let bytes = batch::write_answers(&answers)?;
+    Ok(([(header::CONTENT_TYPE, batch::BATCH)], bytes).into_response())
 }
 
 fn respond(answer: Answer) -> Response {

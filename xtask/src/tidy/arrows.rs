@@ -13,12 +13,13 @@ use crate::program::root;
 const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("xtask", &[]),
+    ("rounds", &[]),
     ("testkit", &["wire", "model", "store", "client"]),
     ("model", &["wire"]),
     ("chassis", &["wire"]),
-    ("client", &["wire"]),
+    ("client", &["wire", "rounds"]),
     ("access", &["wire", "model"]),
-    ("store", &["wire", "model"]),
+    ("store", &["wire", "model", "rounds"]),
     ("nodes", &["wire", "model", "store", "access"]),
     (
         "dataflow",

@@ -89,7 +89,7 @@ impl Reader<'_> {
         let mut filter = Filter::True;
         for (name, value) in object.members {
             let pointer = format!("{pointer}/{}", escape(&name));
-            let part = match name.as_str() {
+            let part = match &*name {
                 "and" | "or" => self.list(&name, value, &pointer, depth),
                 "not" => Filter::Not(Box::new(self.object(value, &pointer, depth - 1))),
                 _ => {

@@ -72,7 +72,7 @@ fn json_rows<'a>(source: &mut Source, text: &'a str) -> Vec<Row<'a>> {
                 let cells = object
                     .members
                     .into_iter()
-                    .map(|(name, raw)| (name, Cell::Json(raw)));
+                    .map(|(name, raw)| (name.into_owned(), Cell::Json(raw)));
                 rows.push(Row {
                     line: index + 1,
                     cells: cells.collect(),

@@ -45,11 +45,24 @@ impl Value {
                 out.extend_from_slice(text.as_bytes());
                 Ok(())
             }
-            Self::Decimal(decimal) => write!(out, "{decimal}"),
-            Self::Uuid(uuid) => write!(out, "{}", uuid.hyphenated()),
+            Self::Decimal(decimal) => {
+                decimal.write(out);
+                Ok(())
+            }
+            Self::Uuid(uuid) => {
+                let mut buffer = [0; 36];
+                let text: &str = uuid.hyphenated().encode_lower(&mut buffer);
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
             Self::Date(date) => write!(out, "{date}"),
             Self::Time(time) => write!(out, "{time}"),
-            Self::Timestamp(timestamp) => write!(out, "{timestamp}"),
+            Self::Timestamp(timestamp) => {
+                match super::write_timestamp(timestamp.as_microsecond(), out) {
+                    Some(()) => Ok(()),
+                    None => write!(out, "{timestamp}"),
+                }
+            }
             Self::Bytes(bytes) => {
                 out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
                 Ok(())

@@ -118,7 +118,7 @@ async fn operation(
     if let Some((name, _)) = object
         .members
         .iter()
-        .find(|(name, _)| !knows.contains(&name.as_str()))
+        .find(|(name, _)| !knows.contains(&&**name))
     {
         let at = format!("{pointer}/{}", values::escape(name));
         return Err(fault(

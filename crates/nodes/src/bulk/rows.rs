@@ -52,7 +52,7 @@ fn read(
         let at = format!("{pointer}/{index}");
         let row = body::object(raw.get(), &at)
             .and_then(|object| values::read(rules, &object, &at, &[]))
-            .and_then(|given| plan::new_record(cx, model, &given, &at));
+            .and_then(|given| plan::new_record(cx, model, given, &at));
         match row {
             Ok(row) => {
                 plan::check_record(model, &grant, &row).map_err(|problem| pointed(problem, &at))?;

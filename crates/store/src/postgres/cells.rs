@@ -1,7 +1,5 @@
 //! Cells of PostgreSQL's binary format, read without a detour.
 
-use std::io::Write as _;
-
 use jiff::ToSpan as _;
 use model::{Decimal, Field, Kind, Value};
 use tokio_postgres::Row;
@@ -76,6 +74,12 @@ impl Cells for Row {
                 out.push(b'"');
             }
             Kind::Json => compact(text(raw.get(1..).unwrap_or(&[]))?, out),
+            Kind::Decimal { .. } => {
+                out.push(b'"');
+                numeric_text(raw, out)?;
+                out.push(b'"');
+            }
+            Kind::Date | Kind::Timestamp => moment(raw, &field.kind, out)?,
             _ => scalar(raw, &field.kind)?.write_json(out),
         }
         Ok(())
@@ -88,6 +92,25 @@ impl Cells for Row {
             Some(raw) => scalar(raw, &field.kind),
         }
     }
+}
+
+/// A date or a timestamp as JSON.
+fn moment(raw: &[u8], kind: &Kind, out: &mut Vec<u8>) -> Result<(), Error> {
+    out.push(b'"');
+    let written = if *kind == Kind::Date {
+        let days = i64::from(i32::from_be_bytes(fixed(raw)?));
+        model::write_date(days + super::params::EPOCH_DAYS, out)
+    } else {
+        let micros = int(raw)?.checked_add(super::params::EPOCH_MICROS);
+        model::write_timestamp(micros.ok_or_else(garbled)?, out)
+    };
+    if written.is_none() {
+        out.pop();
+        scalar(raw, kind)?.write_json(out);
+        return Ok(());
+    }
+    out.push(b'"');
+    Ok(())
 }
 
 pub(super) fn scalar(raw: &[u8], kind: &Kind) -> Result<Value, Error> {
@@ -161,7 +184,7 @@ fn items(raw: &[u8]) -> Result<Vec<&[u8]>, Error> {
 }
 
 /// Base-10,000 digits, a weight of the first, a sign and the digits to show after the point.
-pub(super) fn numeric(raw: &[u8]) -> Result<Decimal, Error> {
+fn numeric_text(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let word = |at: usize| -> Result<i16, Error> {
         raw.get(at..at + 2)
             .ok_or_else(garbled)
@@ -177,31 +200,38 @@ pub(super) fn numeric(raw: &[u8]) -> Result<Decimal, Error> {
             _ => Ok(0),
         }
     };
-    let mut out = Vec::new();
     if sign == 0x4000 {
         out.push(b'-');
     }
     for index in 0..=weight.max(0) {
         let digit = if weight < 0 { 0 } else { digit(index)? };
-        let written = if index == 0 {
-            write!(out, "{digit}")
+        if index == 0 {
+            out.extend_from_slice(itoa::Buffer::new().format(digit).as_bytes());
         } else {
-            write!(out, "{digit:04}")
-        };
-        written.expect("a Vec takes every byte");
+            four(digit, out);
+        }
     }
     if scale > 0 {
         out.push(b'.');
         let whole = out.len();
         let mut index = weight + 1;
         while out.len() - whole < usize::try_from(scale).map_err(|_| garbled())? {
-            write!(out, "{:04}", digit(index)?).expect("a Vec takes every byte");
+            four(digit(index)?, out);
             index += 1;
         }
         out.truncate(whole + usize::try_from(scale).map_err(|_| garbled())?);
     }
-    std::str::from_utf8(&out)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(garbled)
+    Ok(())
+}
+
+fn four(group: i16, out: &mut Vec<u8>) {
+    for unit in [1_000, 100, 10, 1] {
+        out.push(b'0' + u8::try_from(group / unit % 10).unwrap_or_default());
+    }
+}
+
+pub(super) fn numeric(raw: &[u8]) -> Result<Decimal, Error> {
+    let mut out = Vec::new();
+    numeric_text(raw, &mut out)?;
+    text(&out)?.parse().map_err(|_| garbled())
 }

@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use model::{System, Value};
 use tokio::sync::oneshot;
 
-use super::{Postgres, errors, run, within};
+use super::{Change, Postgres, within};
 use crate::given::Places;
-use crate::sql::{self, Statement};
+use crate::sql;
 use crate::{Engine, Error, Insert, Write, Written};
 
 /// Rows of one statement.
@@ -45,7 +45,7 @@ impl Postgres {
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
         let (insert, places) = match write {
-            Write::Insert(insert) if insert.rows.len() == 1 => match Places::of(&insert) {
+            Write::Insert(insert) => match Places::of(&insert) {
                 Some(places) if sql::is_unnestable(&insert.model, &insert.fields) => {
                     (insert, places)
                 }
@@ -53,6 +53,9 @@ impl Postgres {
             },
             other => return self.write_alone(&other, deadline).await,
         };
+        if insert.rows.len() != 1 {
+            return self.create_alone(insert, &places, deadline).await;
+        }
         let mut creation = Some((insert, places));
         let mut answered = None;
         let goes_now = self.creates.goes_now(|| {
@@ -66,9 +69,9 @@ impl Postgres {
                 answer,
             }
         });
-        if let Some((insert, _)) = creation.filter(|_| goes_now) {
+        if let Some((insert, places)) = creation.filter(|_| goes_now) {
             let _turn = Turn(Arc::clone(self));
-            return self.write_alone(&Write::Insert(insert), deadline).await;
+            return self.create_alone(insert, &places, deadline).await;
         }
         let answered = answered.ok_or(Error::Unconfirmed)?;
         within(deadline, async {
@@ -87,22 +90,41 @@ impl Postgres {
         }
     }
 
-    async fn create_group(&self, group: Vec<Creation>) {
+    /// New records of one call.
+    async fn create_alone(
+        &self,
+        mut insert: Insert,
+        places: &Places,
+        deadline: Option<Instant>,
+    ) -> Result<Written, Error> {
+        let written = places.written(&insert)?;
+        let rows = std::mem::take(&mut insert.rows);
+        let (model, fields) = (&insert.model, &insert.fields);
+        let statement = sql::insert_only(Engine::Postgres, model, fields, rows);
+        self.by_itself(&Change::Rows(&statement, model), deadline)
+            .await?;
+        Ok(written)
+    }
+
+    async fn create_group(&self, mut group: Vec<Creation>) {
         if group.len() == 1 {
             return self.create_each(group).await;
         }
-        let latest = group.iter().map(|job| job.deadline);
-        // None is the latest of all.
-        let latest = latest.max_by_key(|deadline| (deadline.is_none(), *deadline));
-        match self.create_together(&group, latest.flatten()).await {
-            Ok(()) => {
-                for job in group {
-                    let written = job.places.written(&job.insert, &job.insert.rows[0]);
-                    let rows = written.map(|row| Written {
-                        rows: vec![Some(row)],
-                    });
+        let deadline = rounds::latest(group.iter().map(|job| job.deadline));
+        let written: Vec<_> = group
+            .iter()
+            .map(|job| job.places.written(&job.insert))
+            .collect();
+        let rows = group.iter_mut().filter_map(|job| job.insert.rows.pop());
+        let rows = rows.collect();
+        let (model, fields) = (&group[0].insert.model, &group[0].insert.fields);
+        let statement = sql::insert_only(Engine::Postgres, model, fields, rows);
+        let change = Change::Rows(&statement, model);
+        match self.by_itself(&change, deadline).await {
+            Ok(_) => {
+                for (job, written) in group.into_iter().zip(written) {
                     // Who has gone needs no answer.
-                    let _ = job.answer.send(rows);
+                    let _ = job.answer.send(written);
                 }
             }
             Err(error @ (Error::Timeout | Error::Unavailable(_) | Error::Unconfirmed)) => {
@@ -111,38 +133,22 @@ impl Postgres {
                 }
             }
             // It was rolled back, and not all need be at fault.
-            Err(_) => self.create_each(group).await,
+            Err(_) => {
+                let rows = sql::rows_of(statement, fields);
+                for (job, row) in group.iter_mut().zip(rows) {
+                    job.insert.rows.push(row);
+                }
+                self.create_each(group).await;
+            }
         }
     }
 
     async fn create_each(&self, group: Vec<Creation>) {
         let each = group.into_iter().map(async |job| {
-            let write = Write::Insert(job.insert);
-            let _ = job
-                .answer
-                .send(self.write_alone(&write, job.deadline).await);
+            let written = self.create_alone(job.insert, &job.places, job.deadline);
+            let _ = job.answer.send(written.await);
         });
         join_all(each).await;
-    }
-
-    async fn create_together(
-        &self,
-        group: &[Creation],
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        let insert = &group[0].insert;
-        let rows: Vec<&[Value]> = group
-            .iter()
-            .map(|job| job.insert.rows[0].as_slice())
-            .collect();
-        let statement: Statement = sql::insert_only(Engine::Postgres, insert, &rows);
-        self.in_one_statement(deadline, async |connection| {
-            run(connection, &statement)
-                .await
-                .map(|_| ())
-                .map_err(|error| errors::error(&error, Some(&insert.model)))
-        })
-        .await
     }
 }
 

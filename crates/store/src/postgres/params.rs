@@ -8,6 +8,8 @@ use crate::sql::{Arg, Scalar};
 
 /// 2000-01-01, from which PostgreSQL counts, in Unix microseconds.
 pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// The same in days.
+pub(super) const EPOCH_DAYS: i64 = 10_957;
 
 impl Arg {
     pub(super) fn postgres_type(&self) -> Type {
@@ -142,8 +144,11 @@ fn scalar(value: &Value, out: &mut BytesMut) {
     }
 }
 
-/// Base-10,000 digits of the plain text, aligned at the point.
+/// Base-10,000 digits, aligned at the point.
 fn numeric(decimal: &Decimal, out: &mut BytesMut) {
+    if let Some((digits, scale)) = decimal.few() {
+        return few_digits(digits, scale, out);
+    }
     let text = decimal.to_string();
     let (sign, unsigned) = text
         .strip_prefix('-')
@@ -172,5 +177,39 @@ fn numeric(decimal: &Decimal, out: &mut BytesMut) {
     out.put_i16(small(fraction.len()));
     for group in groups {
         out.put_i16(group);
+    }
+}
+
+fn few_digits(digits: i64, scale: u32, out: &mut BytesMut) {
+    let unit = 10u64.pow(scale);
+    let (mut whole, fraction) = (digits.unsigned_abs() / unit, digits.unsigned_abs() % unit);
+    // As many digits after the point as make whole groups.
+    let groups_after = scale.div_ceil(4);
+    let mut fraction = u128::from(fraction) * 10u128.pow(groups_after * 4 - scale);
+    let mut groups = [0i16; 10];
+    let mut at = groups.len();
+    let mut push = |group: u64| {
+        at -= 1;
+        // Below 10,000.
+        groups[at] = i16::try_from(group).unwrap_or_default();
+    };
+    for _ in 0..groups_after {
+        push(u64::try_from(fraction % 10_000).unwrap_or_default());
+        fraction /= 10_000;
+    }
+    let mut before: i16 = 0;
+    while whole > 0 {
+        push(whole % 10_000);
+        whole /= 10_000;
+        before += 1;
+    }
+    let groups = &groups[at..];
+    let small = |count: u32| i16::try_from(count).unwrap_or_default();
+    out.put_i16(small(groups_after) + before);
+    out.put_i16(before - 1);
+    out.put_u16(if digits < 0 { 0x4000 } else { 0 });
+    out.put_i16(small(scale));
+    for group in groups {
+        out.put_i16(*group);
     }
 }

@@ -91,11 +91,8 @@ impl Postgres {
 
     /// Those who ask the same of different ids. Each has its own deadline; the statement has the latest.
     async fn read_group(&self, group: Vec<Asked>) {
-        let latest = group.iter().map(|job| job.deadline).max_by_key(|deadline| {
-            // None is the latest of all.
-            (deadline.is_none(), *deadline)
-        });
-        let found = within(latest.flatten(), self.read_several(&group)).await;
+        let deadline = rounds::latest(group.iter().map(|job| job.deadline));
+        let found = within(deadline, self.read_several(&group)).await;
         match found {
             Ok(found) => {
                 for (job, record) in group.into_iter().zip(found) {

@@ -8,12 +8,12 @@ use super::{Scalar, Statement, Writer};
 use crate::{Column, Delete, Engine, Insert, Op, Update};
 
 /// `rows` is a part of the insert's own.
-pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[&[Value]]) -> Statement {
+pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[Vec<Value>]) -> Statement {
     let mut writer = Writer::new(engine);
     if engine == Engine::Postgres {
         writer.sql("WITH w AS (");
     }
-    new_rows(&mut writer, insert, rows);
+    new_rows(&mut writer, &insert.model, &insert.fields, rows.to_vec());
     let model = &insert.model;
     if let Some(conflict) = &insert.conflict {
         writer.sql(" ON CONFLICT (");
@@ -43,58 +43,77 @@ pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[&[Value]]) -> Stat
 }
 
 /// The same where the answer is known from the values: nothing comes back, and SQLite's outbox row is the engine's to
-/// write.
-pub(crate) fn insert_only(engine: Engine, insert: &Insert, rows: &[&[Value]]) -> Statement {
+/// write. The rows go into the statement; [`rows_of`] gets them out again.
+pub(crate) fn insert_only(
+    engine: Engine,
+    model: &Model,
+    fields: &[FieldId],
+    rows: Vec<Vec<Value>>,
+) -> Statement {
     let mut writer = Writer::new(engine);
     if engine == Engine::Sqlite {
-        new_rows(&mut writer, insert, rows);
+        new_rows(&mut writer, model, fields, rows);
         return writer.finish();
     }
     writer.sql("WITH w AS (");
-    new_rows(&mut writer, insert, rows);
-    let has_tenant = insert.model.system(System::Tenant).is_some();
+    new_rows(&mut writer, model, fields, rows);
+    let has_tenant = model.system(System::Tenant).is_some();
     writer
         .sql(" RETURNING id")
         .sql(if has_tenant { ", tenant" } else { "" })
         .sql(") INSERT INTO gantry_outbox (model, record, op, version, tenant) SELECT ")
-        .arg(Value::Text(insert.model.name.clone()), Scalar::Text, false)
+        .arg(Value::Text(model.name.clone()), Scalar::Text, false)
         .sql(", id, 'create', 1, ")
         .sql(if has_tenant { "tenant" } else { "NULL" })
         .sql(" FROM w");
     writer.finish()
 }
 
-fn new_rows(writer: &mut Writer, insert: &Insert, rows: &[&[Value]]) {
-    let model = &insert.model;
-    writer.sql("INSERT INTO ").name(&model.path).sql(" AS t (");
-    writer.list(&insert.fields, |writer, field| {
-        writer.name(&model.field(*field).name);
-    });
-    writer.sql(") ");
-    if writer.engine == Engine::Postgres && rows.len() > 1 && is_unnestable(model, &insert.fields) {
-        unnest(writer, insert, rows);
-        return;
+/// The rows of an [`insert_only`] of several.
+pub(crate) fn rows_of(statement: Statement, fields: &[FieldId]) -> Vec<Vec<Value>> {
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for arg in statement.args.into_iter().take(fields.len()) {
+        let Value::Array(column) = arg.value else {
+            continue;
+        };
+        rows.resize(column.len(), Vec::new());
+        for (row, value) in rows.iter_mut().zip(column) {
+            row.push(value);
+        }
     }
-    writer.sql("VALUES ");
-    writer.list(rows, |writer, row| {
-        writer.sql("(");
-        writer.list(insert.fields.iter().zip(*row), |writer, (field, value)| {
-            writer.value(model.field(*field), value.clone());
-        });
-        writer.sql(")");
-    });
+    rows
 }
 
-/// One parameter a column, whatever the number of rows: one statement for all bulk inserts of a shape.
-fn unnest(writer: &mut Writer, insert: &Insert, rows: &[&[Value]]) {
-    writer.sql("SELECT * FROM unnest(");
-    writer.list(insert.fields.iter().enumerate(), |writer, (at, field)| {
-        let values = rows.iter().map(|row| row[at].clone()).collect();
-        writer.arg(
-            Value::Array(values),
-            Scalar::from(&insert.model.field(*field).kind),
-            true,
-        );
+/// Several rows go as one parameter a column, whatever their number: one statement for all bulk inserts of a shape.
+fn new_rows(writer: &mut Writer, model: &Model, fields: &[FieldId], rows: Vec<Vec<Value>>) {
+    writer.sql("INSERT INTO ").name(&model.path).sql(" AS t (");
+    writer.list(fields, |writer, field| {
+        writer.name(&model.field(*field).name);
+    });
+    if writer.engine == Engine::Sqlite || rows.len() == 1 || !is_unnestable(model, fields) {
+        writer.sql(") VALUES ");
+        writer.list(rows, |writer, row| {
+            writer.sql("(");
+            writer.list(fields.iter().zip(row), |writer, (field, value)| {
+                writer.value(model.field(*field), value);
+            });
+            writer.sql(")");
+        });
+        return;
+    }
+    let mut columns: Vec<Vec<Value>> = fields
+        .iter()
+        .map(|_| Vec::with_capacity(rows.len()))
+        .collect();
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    writer.sql(") SELECT * FROM unnest(");
+    writer.list(fields.iter().zip(columns), |writer, (field, column)| {
+        let scalar = Scalar::from(&model.field(*field).kind);
+        writer.arg(Value::Array(column), scalar, true);
     });
     writer.sql(")");
 }

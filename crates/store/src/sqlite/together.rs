@@ -65,9 +65,7 @@ impl Sqlite {
             // Dropped, the jobs tell who waits that the store is closed.
             return;
         };
-        let latest = jobs.iter().map(|job| job.deadline);
-        // None is the latest of all.
-        let latest = latest.max_by_key(|deadline| (deadline.is_none(), *deadline));
+        let deadline = rounds::latest(jobs.iter().map(|job| job.deadline));
         let work = move |connection: &mut Connection| {
             let (jobs, results) = carry_out(connection, jobs);
             drop(turn);
@@ -78,7 +76,7 @@ impl Sqlite {
             Ok(())
         };
         // A closed store has dropped the jobs, which tells who waits.
-        let _ = self.writer.run_anyway(latest.flatten(), work).await;
+        let _ = self.writer.run_anyway(deadline, work).await;
     }
 }
 

@@ -1,10 +1,11 @@
 //! Work that meets on its way: what arrives while others are under way goes together in the next round.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Jobs that wait for a round, and how many rounds are under way. Nobody waits for others to come: who finds a round
 /// free goes at once, so that a lone caller pays nothing, and many callers share by themselves.
-pub(crate) struct Rounds<T> {
+pub struct Rounds<T> {
     state: Mutex<State<T>>,
     /// Rounds under way at once.
     most: usize,
@@ -16,7 +17,7 @@ struct State<T> {
 }
 
 impl<T> Rounds<T> {
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         let state = State {
             waiting: Vec::new(),
             running: 0,
@@ -29,7 +30,7 @@ impl<T> Rounds<T> {
 
     /// Whether the caller may go now, alone; it must ask for the [`Rounds::next`] when it is done. Else the job, made
     /// only then, waits for a round of others.
-    pub(crate) fn goes_now(&self, job: impl FnOnce() -> T) -> bool {
+    pub fn goes_now(&self, job: impl FnOnce() -> T) -> bool {
         let mut state = self.state();
         let now = state.running < self.most;
         if now {
@@ -41,7 +42,7 @@ impl<T> Rounds<T> {
     }
 
     /// Who has waited, to be carried out by whoever just ended; none ends the round.
-    pub(crate) fn next(&self) -> Vec<T> {
+    pub fn next(&self) -> Vec<T> {
         let mut state = self.state();
         if state.waiting.is_empty() {
             state.running -= 1;
@@ -52,6 +53,12 @@ impl<T> Rounds<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The deadline of a round: the latest of its jobs', and none where one of them has none.
+pub fn latest(deadlines: impl IntoIterator<Item = Option<Instant>>) -> Option<Instant> {
+    let later = |one: Option<Instant>, other: Option<Instant>| Some(one?.max(other?));
+    deadlines.into_iter().reduce(later).flatten()
 }
 
 #[cfg(test)]
