@@ -1,4 +1,5 @@
-//! The least that an HTTP handler over PostgreSQL can do: one statement a request, no policy, no validation, no outbox.
+//! The least that an HTTP handler over PostgreSQL can do: one statement a request, no policy, no validation. It tells the outbox
+//! of films that come by the thousand, not of single ones.
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
-use crate::work::{BULK_SQL, CREATE_SQL, LIST_SQL, READ_SQL};
+use crate::statements;
 
 /// As many as the pool of a server with two cores would hold.
 const CONNECTIONS: usize = 16;
@@ -37,7 +38,7 @@ pub(crate) fn run(database: &str, port: &str) -> anyhow::Result<()> {
 }
 
 /// Whatever fails is a 500: nothing here is to be compared but the way that works.
-struct Failed(anyhow::Error);
+pub(crate) struct Failed(anyhow::Error);
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
     fn from(error: E) -> Self {
@@ -53,7 +54,7 @@ impl IntoResponse for Failed {
 
 async fn read(State(pool): State<Pool>, Path(id): Path<Uuid>) -> Result<Response, Failed> {
     let connection = pool.get().await?;
-    let statement = connection.prepare_cached(READ_SQL).await?;
+    let statement = connection.prepare_cached(statements::READ).await?;
     match connection.query_opt(&statement, &[&id]).await? {
         Some(row) => Ok(body(StatusCode::OK, &film(&row)?)),
         None => Ok(StatusCode::NOT_FOUND.into_response()),
@@ -67,7 +68,7 @@ async fn list(State(pool): State<Pool>, RawQuery(query): RawQuery) -> Result<Res
         .find_map(|pair| pair.strip_prefix("gross=gte."));
     let bound: i64 = bound.unwrap_or("0").parse()?;
     let connection = pool.get().await?;
-    let statement = connection.prepare_cached(LIST_SQL).await?;
+    let statement = connection.prepare_cached(statements::LIST).await?;
     let rows = connection.query(&statement, &[&bound]).await?;
     let films: Value = rows.iter().map(film).collect::<Result<_, _>>()?;
     Ok(body(StatusCode::OK, &films))
@@ -82,7 +83,7 @@ async fn create(State(pool): State<Pool>, input: Bytes) -> Result<Response, Fail
 }
 
 async fn create_one(connection: &Object, film_in: &Value) -> Result<Response, Failed> {
-    let statement = connection.prepare_cached(CREATE_SQL).await?;
+    let statement = connection.prepare_cached(statements::CREATE).await?;
     let row = connection
         .query_one(
             &statement,
@@ -102,9 +103,13 @@ async fn create_one(connection: &Object, film_in: &Value) -> Result<Response, Fa
 async fn create_all(connection: &Object, films: &[Value]) -> Result<Response, Failed> {
     let column =
         |name| -> Vec<Option<&str>> { films.iter().map(|film| text(film, name)).collect() };
-    let ids: Vec<Uuid> = films.iter().map(|_| Uuid::now_v7()).collect();
+    let ids = films.iter().map(|film| match text(film, "id") {
+        Some(id) => id.parse(),
+        None => Ok(Uuid::now_v7()),
+    });
+    let ids = ids.collect::<Result<Vec<Uuid>, _>>()?;
     let gross: Vec<Option<i64>> = films.iter().map(|film| film["gross"].as_i64()).collect();
-    let statement = connection.prepare_cached(BULK_SQL).await?;
+    let statement = connection.prepare_cached(statements::BULK).await?;
     let changed = connection
         .execute(
             &statement,
@@ -121,7 +126,7 @@ async fn create_all(connection: &Object, films: &[Value]) -> Result<Response, Fa
     Ok(body(StatusCode::CREATED, &json!({ "changed": changed })))
 }
 
-fn text<'a>(film: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(film: &'a Value, name: &str) -> Option<&'a str> {
     film.get(name).and_then(Value::as_str)
 }
 
@@ -145,7 +150,7 @@ fn film(row: &Row) -> Result<Value, Failed> {
     }))
 }
 
-fn body(status: StatusCode, value: &Value) -> Response {
+pub(crate) fn body(status: StatusCode, value: &Value) -> Response {
     let content = [("content-type", "application/json")];
     (status, content, value.to_string()).into_response()
 }

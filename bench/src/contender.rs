@@ -1,71 +1,17 @@
-//! Those that are compared, as processes: started on loopback, ended when they are dropped.
+//! Those that answer over HTTP, as processes: started on loopback, ended when they are dropped.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::work::{FILMS, Work, film, film_id};
+use crate::process::{self, Process, free_port, load_generator, program, sibling};
+use crate::work::{self, film, film_id};
 
-const START_LIMIT: Duration = Duration::from_mins(1);
-/// Readers and writers need no key here, so every call is decided by the model's rules as a stranger's.
-const MODEL: &str = "\
-model: Film
-fields:
-  title:    { type: text, required: true, max: 300 }
-  released: { type: date }
-  gross:    { type: int, index: true }
-  rating:   { type: decimal, min: 0, max: 10 }
-  director: { type: text }
-access:
-  - { role: anyone, can: [read, create] }
-";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The same SQL without HTTP.
-    Pgbench,
-    /// axum and deadpool-postgres, nothing else.
-    Bare,
-    /// `gantry up` over PostgreSQL.
-    Gantry,
-    /// The services api and dataflow, two processes.
-    Split,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Pgbench, Self::Bare, Self::Gantry, Self::Split];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Pgbench => "pgbench",
-            Self::Bare => "bare",
-            Self::Gantry => "gantry",
-            Self::Split => "split",
-        }
-    }
-
-    pub(crate) fn about(self) -> &'static str {
-        match self {
-            Self::Pgbench => "pgbench -M prepared",
-            Self::Bare => "axum + deadpool-postgres",
-            Self::Gantry => "gantry, one process",
-            Self::Split => "gantry, api → dataflow",
-        }
-    }
-
-    pub(crate) fn named(name: &str) -> anyhow::Result<Self> {
-        match Self::ALL.into_iter().find(|kind| kind.name() == name) {
-            Some(kind) => Ok(kind),
-            None => bail!("there is no contender {name:?}: pgbench, bare, gantry, split"),
-        }
-    }
-}
+const START_LIMIT: Duration = Duration::from_mins(2);
 
 /// Its processes, and where it listens.
 pub(crate) struct Contender {
@@ -74,119 +20,136 @@ pub(crate) struct Contender {
     processes: Vec<Process>,
 }
 
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 impl Contender {
-    pub(crate) fn bare(folder: &Path, database: &str) -> anyhow::Result<Self> {
+    /// `verb` is the one of this program that serves, `database` what it is told of.
+    pub(crate) fn bare(folder: &Path, verb: &str, database: &str) -> anyhow::Result<Self> {
         let port = free_port()?;
         let mut command = program(std::env::current_exe()?);
-        command.args(["bare", database]).arg(port.to_string());
-        Self::started(
-            port,
-            vec![spawn(command, folder, "bare")?],
-            "/api/v1/film?gross=gte.0",
-        )
+        command.args([verb, database]).arg(port.to_string());
+        let process = Process::spawn(command, folder, verb)?;
+        Self::started(port, vec![process], "/api/v1/film?gross=gte.0")
     }
 
-    pub(crate) fn gantry(folder: &Path, database: &str) -> anyhow::Result<Self> {
+    /// `database` is a URL of PostgreSQL or SQLite.
+    pub(crate) fn gantry(
+        folder: &Path,
+        name: &str,
+        project: &Path,
+        database: &str,
+    ) -> anyhow::Result<Self> {
+        let gantry = Self::starting_gantry(folder, name, project, database)?;
+        gantry.answering("/api/v1/film?limit=1")
+    }
+
+    /// Does not wait for its first answer.
+    pub(crate) fn starting_gantry(
+        folder: &Path,
+        name: &str,
+        project: &Path,
+        database: &str,
+    ) -> anyhow::Result<Self> {
         let (port, ops_port) = (free_port()?, free_port()?);
         let mut command = program(sibling("gantry")?);
         command
             .arg("up")
-            .arg(project(folder)?)
+            .arg(project)
             .args(["--database-url", database])
             .arg(format!("--listen=127.0.0.1:{port}"))
             .arg(format!("--ops-listen=127.0.0.1:{ops_port}"));
-        Self::started(
-            port,
-            vec![spawn(command, folder, "gantry")?],
-            "/api/v1/film?limit=1",
-        )
+        let processes = vec![Process::spawn(command, folder, name)?];
+        Ok(Self { port, processes })
     }
 
-    pub(crate) fn split(folder: &Path, database: &str) -> anyhow::Result<Self> {
+    pub(crate) fn split(folder: &Path, project: &Path, database: &str) -> anyhow::Result<Self> {
         let (port, inner) = (free_port()?, free_port()?);
+        let ops = || anyhow::Ok(format!("127.0.0.1:{}", free_port()?));
         let mut dataflow = program(sibling("dataflow")?);
         dataflow
             .env("GANTRY_DATAFLOW_LISTEN", format!("127.0.0.1:{inner}"))
-            .env(
-                "GANTRY_DATAFLOW_OPS_LISTEN",
-                format!("127.0.0.1:{}", free_port()?),
-            )
-            .env("GANTRY_DATAFLOW_PROJECT", project(folder)?)
+            .env("GANTRY_DATAFLOW_OPS_LISTEN", ops()?)
+            .env("GANTRY_DATAFLOW_PROJECT", project)
             .env("GANTRY_DATAFLOW_DATABASE_URL", database);
         let mut api = program(sibling("api")?);
         api.env("GANTRY_API_LISTEN", format!("127.0.0.1:{port}"))
-            .env(
-                "GANTRY_API_OPS_LISTEN",
-                format!("127.0.0.1:{}", free_port()?),
-            )
+            .env("GANTRY_API_OPS_LISTEN", ops()?)
             .env("GANTRY_API_DATAFLOW", format!("http://127.0.0.1:{inner}"));
         let processes = vec![
-            spawn(api, folder, "api")?,
-            spawn(dataflow, folder, "dataflow")?,
+            Process::spawn(api, folder, "api")?,
+            Process::spawn(dataflow, folder, "dataflow")?,
         ];
         Self::started(port, processes, "/api/v1/film?limit=1")
     }
 
     fn started(port: u16, processes: Vec<Process>, path: &str) -> anyhow::Result<Self> {
-        let mut contender = Self { port, processes };
+        Self { port, processes }.answering(path)
+    }
+
+    /// Waits until it answers this path with 200; asks every half millisecond.
+    pub(crate) fn answering(mut self, path: &str) -> anyhow::Result<Self> {
         let begun = Instant::now();
-        loop {
-            for process in &mut contender.processes {
-                if let Some(status) = process.0.try_wait()? {
-                    bail!("a contender ended with {status}; its log is in target/bench");
-                }
+        while !self.answers(path) {
+            for process in &mut self.processes {
+                process.ensure_alive()?;
             }
-            if answers(port, path) {
-                return Ok(contender);
-            }
+            let port = self.port;
             ensure!(
                 begun.elapsed() < START_LIMIT,
                 "nothing answers on port {port}"
             );
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_micros(500));
         }
+        Ok(self)
     }
 
-    /// The films that every contender has from the start, created over HTTP a thousand at a time.
-    pub(crate) fn fill(&self) -> anyhow::Result<()> {
-        let films: Vec<Value> = (1..=FILMS)
-            .map(|number| {
-                let mut film = film(number);
-                film["id"] = film_id(number).into();
-                film
-            })
-            .collect();
-        for some in films.chunks(1000) {
-            let body = Value::from(some.to_vec()).to_string();
-            let status = post(self.port, "/api/v1/film", &body)?;
-            ensure!(
-                status.contains(" 200 ") || status.contains(" 201 "),
-                "filling: {status}"
-            );
+    fn answers(&self, path: &str) -> bool {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+        self.exchange(&request)
+            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+    }
+
+    /// The films of these numbers, created over HTTP a thousand at a time.
+    pub(crate) fn fill(&self, numbers: std::ops::RangeInclusive<u64>) -> anyhow::Result<()> {
+        let numbers: Vec<u64> = numbers.collect();
+        for some in numbers.chunks(work::BULK) {
+            let films: Value = some
+                .iter()
+                .map(|number| {
+                    let mut film = film(*number);
+                    film["id"] = film_id(*number).into();
+                    film
+                })
+                .collect();
+            let body = films.to_string();
+            let answer = self.exchange(&format!(
+                "POST /api/v1/film HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                 Prefer: return=minimal\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))?;
+            ensure!(answer.starts_with("HTTP/1.1 2"), "filling: {answer}");
         }
         Ok(())
     }
 
-    /// What the load generator, on a core of its own, got through.
+    /// The whole answer to a request that asks for the connection to be closed after it.
+    pub(crate) fn exchange(&self, request: &str) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// What the generator of load got through; `asked` is a work's name or a path.
     pub(crate) fn measure(
         &self,
-        work: Work,
+        asked: &str,
         clients: usize,
         seconds: f64,
     ) -> anyhow::Result<Value> {
         let mut command = load_generator(std::env::current_exe()?)?;
         command
             .arg("load")
-            .args([self.port.to_string(), work.name().to_owned()])
+            .args([&self.port.to_string(), asked])
             .args([clients.to_string(), seconds.to_string()]);
         let output = command.output().context("starting the load generator")?;
         ensure!(
@@ -196,84 +159,27 @@ impl Contender {
         );
         Ok(serde_json::from_slice(&output.stdout)?)
     }
-}
 
-/// A generator of load, ours or pgbench, is held on the last core, so that all of them get the same share of the
-/// machine. What they load runs where it likes.
-pub(crate) fn load_generator(name: impl AsRef<OsStr>) -> anyhow::Result<Command> {
-    let cores = std::thread::available_parallelism()?.get();
-    let mut command = program("taskset");
-    command
-        .arg("--cpu-list")
-        .arg((cores - 1).to_string())
-        .arg(name);
-    Ok(command)
-}
+    pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
+        let times = self
+            .processes
+            .iter()
+            .map(|it| process::processor_time(it.id()));
+        times.sum()
+    }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the contenders are programs; this is where they are started"
-)]
-fn program(name: impl AsRef<OsStr>) -> Command {
-    Command::new(name)
-}
+    /// Bytes of all its processes; the field is one of `/proc/<id>/status`.
+    pub(crate) fn memory(&self, field: &str) -> anyhow::Result<u64> {
+        let sizes = self
+            .processes
+            .iter()
+            .map(|it| process::memory(it.id(), field));
+        sizes.sum()
+    }
 
-fn spawn(mut command: Command, folder: &Path, name: &str) -> anyhow::Result<Process> {
-    let log = File::create(folder.join(format!("{name}.log")))?;
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("starting {name}"))?;
-    Ok(Process(child))
-}
-
-/// Built into the same folder as this program.
-fn sibling(name: &str) -> anyhow::Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name(name);
-    ensure!(path.exists(), "{} is not built", path.display());
-    Ok(path)
-}
-
-fn project(folder: &Path) -> anyhow::Result<PathBuf> {
-    let project = folder.join("project");
-    fs::create_dir_all(project.join("models"))?;
-    fs::write(project.join("models/film.yaml"), MODEL)?;
-    Ok(project)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
-}
-
-fn answers(port: u16, path: &str) -> bool {
-    exchange(
-        port,
-        &format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"),
-    )
-    .is_ok_and(|status| status.contains(" 200 "))
-}
-
-fn post(port: u16, path: &str, body: &str) -> anyhow::Result<String> {
-    exchange(
-        port,
-        &format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Prefer: return=minimal\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ),
-    )
-}
-
-/// The status line.
-fn exchange(port: u16, message: &str) -> anyhow::Result<String> {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.write_all(message.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let text = String::from_utf8_lossy(&answer);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        self.processes
+            .iter()
+            .try_for_each(|it| process::forget_peak(it.id()))
+    }
 }

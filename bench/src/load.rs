@@ -1,54 +1,42 @@
-//! The load generator, a process of its own: so many connections, each sends its next request when it has its answer.
+//! The generator of load, a process of its own: so many connections, each sends its next request when it has its
+//! answer.
+//!
+//! It shares the machine with what it loads, so it does as little as it can: requests are rendered before the
+//! measurement, one thread waits for all sockets at once, and of an answer only the head is read.
 
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use mio::{Events, Interest, Poll, Token};
 use serde_json::json;
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
-use crate::work::Work;
+use crate::connection::Connection;
+use crate::work::{self, Work};
 
-/// Prints one line of JSON: `requests`, `seconds`, `per_second`, and latencies in milliseconds.
-pub(crate) fn run(
-    port: &str,
-    work: &str,
-    concurrency: &str,
-    seconds: &str,
-    token: Option<&str>,
-) -> anyhow::Result<()> {
-    let plan = Plan {
-        port: port.parse()?,
-        work: Work::named(work)?,
-        clients: concurrency.parse()?,
-        duration: Duration::from_secs_f64(seconds.parse()?),
-        token: token.map(str::to_owned),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let (mut latencies, took) = runtime.block_on(measure(&plan))?;
-    ensure!(
-        !latencies.is_empty(),
-        "not one request was answered in time"
-    );
+/// How long answers may take that are still due at the end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// `asked` is a work's name, or a path to get. Prints one line of JSON: `requests` within the measured time,
+/// `answered` in all, `seconds`, `per_second`, and latencies in milliseconds.
+pub(crate) fn run(port: &str, asked: &str, concurrency: &str, seconds: &str) -> anyhow::Result<()> {
+    let requests = Requests::of(asked)?;
+    let duration = Duration::from_secs_f64(seconds.parse()?);
+    let measured = measure(&requests, port.parse()?, concurrency.parse()?, duration)?;
+    let mut latencies = measured.latencies;
     latencies.sort_unstable();
     let at = |percent: usize| {
-        let index = (latencies.len() * percent / 100).min(latencies.len() - 1);
-        latencies[index].as_secs_f64() * 1000.0
+        let latency = latencies.get(latencies.len() * percent / 100);
+        latency.map(|latency| latency.as_secs_f64() * 1000.0)
     };
-    let answered = u32::try_from(latencies.len())?;
+    let count = u32::try_from(latencies.len())?;
     println!(
         "{}",
         json!({
-            "requests": answered,
-            "seconds": took.as_secs_f64(),
-            "per_second": f64::from(answered) / took.as_secs_f64(),
+            "requests": count,
+            "answered": measured.answered,
+            "seconds": duration.as_secs_f64(),
+            "per_second": f64::from(count) / duration.as_secs_f64(),
             "p50_ms": at(50),
             "p99_ms": at(99),
         })
@@ -56,98 +44,97 @@ pub(crate) fn run(
     Ok(())
 }
 
-struct Plan {
+struct Requests {
+    rendered: Vec<Vec<u8>>,
+    /// Whether an answer without a body is a failure.
+    answer_has_body: bool,
+}
+
+impl Requests {
+    fn of(asked: &str) -> anyhow::Result<Self> {
+        if asked.starts_with('/') {
+            return Ok(Self {
+                rendered: vec![work::get(asked)],
+                answer_has_body: true,
+            });
+        }
+        let work = Work::named(asked)?;
+        // Another start in each process, so that two measurements do not ask for the same films in the same order.
+        let (_, first) = uuid::Uuid::now_v7().as_u64_pair();
+        let numbers = 0..work.different_requests();
+        Ok(Self {
+            rendered: numbers
+                .map(|number| work.request(first.wrapping_add(number)))
+                .collect(),
+            answer_has_body: work != Work::Bulk,
+        })
+    }
+
+    fn nth(&self, number: usize) -> &[u8] {
+        &self.rendered[number % self.rendered.len()]
+    }
+}
+
+struct Measured {
+    /// Of the requests that were answered within the measured time.
+    latencies: Vec<Duration>,
+    /// With those of the warm-up and those that came late.
+    answered: u64,
+}
+
+fn measure(
+    requests: &Requests,
     port: u16,
-    work: Work,
-    clients: u64,
+    clients: usize,
     duration: Duration,
-    token: Option<String>,
-}
-
-/// The latencies of the requests that began and ended within the measured time.
-async fn measure(plan: &Plan) -> anyhow::Result<(Vec<Duration>, Duration)> {
-    let begin = Instant::now() + plan.duration / 4;
-    let end = begin + plan.duration;
-    let mut connections = JoinSet::new();
-    let mut clients = JoinSet::new();
-    for number in 0..plan.clients {
-        let stream = TcpStream::connect(("127.0.0.1", plan.port)).await?;
+) -> anyhow::Result<Measured> {
+    let mut poll = Poll::new()?;
+    let mut connections = Vec::with_capacity(clients);
+    for number in 0..clients {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        connections.spawn(connection);
-        let client = Client {
-            sender,
-            work: plan.work,
-            host: format!("127.0.0.1:{}", plan.port),
-            authorization: plan.token.as_ref().map(|token| format!("Bearer {token}")),
-        };
-        clients.spawn(client.run(number * 1_000_003 + seed(), begin, end));
+        stream.set_nonblocking(true)?;
+        let mut stream = mio::net::TcpStream::from_std(stream);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry()
+            .register(&mut stream, Token(number), interest)?;
+        connections.push(Connection::new(stream));
     }
-    let mut latencies = Vec::new();
-    while let Some(done) = clients.join_next().await {
-        latencies.extend(done??);
+    let mut measured = Measured {
+        latencies: Vec::new(),
+        answered: 0,
+    };
+    let begin = Instant::now() + duration / 4;
+    let end = begin + duration;
+    for (number, connection) in connections.iter_mut().enumerate() {
+        connection.ask(requests.nth(number), Instant::now())?;
     }
-    Ok((latencies, plan.duration))
-}
-
-/// Another start in each process, so that two measurements do not ask for the same films.
-fn seed() -> u64 {
-    let (_, low) = uuid::Uuid::now_v7().as_u64_pair();
-    low >> 8
-}
-
-struct Client {
-    sender: SendRequest<Full<Bytes>>,
-    work: Work,
-    host: String,
-    authorization: Option<String>,
-}
-
-impl Client {
-    async fn run(
-        mut self,
-        first: u64,
-        begin: Instant,
-        end: Instant,
-    ) -> anyhow::Result<Vec<Duration>> {
-        let mut latencies = Vec::new();
-        let mut number = first;
-        while Instant::now() < end {
-            let request = self.request(number)?;
-            number = number.wrapping_add(1);
-            let sent = Instant::now();
-            let answer = self.sender.send_request(request).await?;
-            let status = answer.status();
-            let body = answer.into_body().collect().await?.to_bytes();
-            ensure!(
-                status.is_success(),
-                "{status}: {}",
-                String::from_utf8_lossy(&body)
-            );
-            let answered = Instant::now();
-            if sent >= begin && answered <= end {
-                latencies.push(answered - sent);
+    let mut events = Events::with_capacity(clients);
+    let mut asked = clients;
+    let mut due = clients;
+    while due > 0 {
+        let left = (end + DRAIN).saturating_duration_since(Instant::now());
+        ensure!(!left.is_zero(), "{due} answers are missing");
+        poll.poll(&mut events, Some(left))?;
+        for event in &events {
+            let connection = &mut connections[event.token().0];
+            if !connection.advance(requests.answer_has_body)? {
+                continue;
+            }
+            let now = Instant::now();
+            measured.answered += 1;
+            if (begin..end).contains(&now) {
+                measured.latencies.push(now - connection.asked_at());
+            }
+            if now < end {
+                connection
+                    .ask(requests.nth(asked), now)
+                    .context("sending the next request")?;
+                asked += 1;
+            } else {
+                due -= 1;
             }
         }
-        Ok(latencies)
     }
-
-    fn request(&self, number: u64) -> anyhow::Result<Request<Full<Bytes>>> {
-        let (method, path, body) = self.work.request(number);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", &self.host);
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Bytes::from(serde_json::to_vec(&body)?)
-            }
-            None => Bytes::new(),
-        };
-        request.body(Full::new(body)).context("a request")
-    }
+    Ok(measured)
 }

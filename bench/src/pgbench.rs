@@ -1,13 +1,14 @@
-//! pgbench with the bare handler's SQL, prepared: what the database alone can do.
+//! pgbench with Gantry's SQL, prepared: what the database alone can do.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use crate::contender::load_generator;
-use crate::work::{BULK, BULK_SQL, CREATE_SQL, FILMS, LIST_SQL, READ_SQL, Work, film, scatter};
+use crate::process::{load_generator, of_postgres};
+use crate::statements;
+use crate::work::{BULK, FILMS, Work, film, scatter};
 
 pub(crate) fn measure(
     scripts: &Path,
@@ -18,48 +19,51 @@ pub(crate) fn measure(
 ) -> anyhow::Result<Value> {
     let script = scripts.join(format!("{}.sql", work.name()));
     fs::write(&script, sql(work))?;
-    // Whole seconds are all that it takes; there is no warm-up, but it leaves the connecting out of its figure.
-    let seconds = seconds.ceil();
-    let mut command = load_generator(binary())?;
+    // Whole seconds are all that it takes; the first of them is its warm-up.
+    let seconds = seconds.ceil() + 1.0;
+    let mut command = load_generator(of_postgres("pgbench"))?;
     command
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=1"])
-        .arg(format!("--client={clients}"))
-        .arg(format!("--time={seconds}"))
-        .arg("--file")
+        .args([format!("--client={clients}"), format!("--time={seconds}")])
+        .args(["--progress=1", "--file"])
         .arg(&script)
         .arg(database);
     let output = command.output().context("starting pgbench")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "pgbench: {text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let figure = |before: &str| -> anyhow::Result<f64> {
-        let rest = text.lines().find_map(|line| line.strip_prefix(before));
-        let number = rest.and_then(|rest| rest.split_whitespace().next());
-        number
-            .with_context(|| format!("pgbench said no {before:?}:\n{text}"))?
-            .parse()
-            .context("a number")
-    };
+    let told = String::from_utf8_lossy(&output.stdout);
+    let progress = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "pgbench: {told}{progress}");
+    let new = || format!("pgbench said something new:\n{told}{progress}");
+    let per_second = steady(&progress).with_context(new)?;
+    let answered: f64 = told
+        .split_once("number of transactions actually processed: ")
+        .and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
+        .with_context(new)?;
+    let clients = u32::try_from(clients)?;
     Ok(json!({
-        "per_second": figure("tps = ")?,
-        "p50_ms": figure("latency average = ")?,
+        "answered": answered,
+        "per_second": per_second,
+        // Its mean: each client has one request under way, always.
+        "p50_ms": f64::from(clients) * 1000.0 / per_second,
         "p99_ms": null,
     }))
 }
 
-fn binary() -> PathBuf {
-    let mut folders: Vec<_> = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin/pgbench"))
-        .filter(|path| path.exists())
-        .collect();
-    folders.sort();
-    folders.pop().unwrap_or_else(|| "pgbench".into())
+/// Transactions a second, by its lines of progress after the first. (What it says at the end has the time in it in
+/// which most clients have ended and some have not.)
+fn steady(progress: &str) -> Option<f64> {
+    let lines = progress.lines().filter_map(|line| {
+        let mut words = line.strip_prefix("progress: ")?.split_whitespace();
+        let at: f64 = words.next()?.parse().ok()?;
+        let speed: f64 = words.nth(1)?.parse().ok()?;
+        Some((at, speed))
+    });
+    let lines: Vec<(f64, f64)> = lines.collect();
+    let (begin, end) = (lines.first()?.0, lines.last()?.0);
+    let done: f64 = lines
+        .windows(2)
+        .map(|pair| pair[1].1 * (pair[1].0 - pair[0].0))
+        .sum();
+    (end > begin).then(|| done / (end - begin))
 }
 
 /// The statement with pgbench's variables in the places of the parameters.
@@ -68,11 +72,11 @@ fn sql(work: Work) -> String {
     match work {
         Work::Read => {
             let id = "('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))::uuid";
-            format!("{films}{};\n", READ_SQL.replace("$1", id))
+            format!("{films}{};\n", statements::READ.replace("$1", id))
         }
         Work::List => {
             let bound = format!("\\set gross random(0, {})\n", FILMS * 900);
-            format!("{bound}{};\n", LIST_SQL.replace("$1", ":gross"))
+            format!("{bound}{};\n", statements::LIST.replace("$1", ":gross"))
         }
         Work::Create => {
             let places = [
@@ -83,7 +87,7 @@ fn sql(work: Work) -> String {
                 ("$5", "'7.5'"),
                 ("$6", "'Director ' || :n::bigint % 500"),
             ];
-            format!("{films}{};\n", fill(CREATE_SQL, &places))
+            format!("{films}{};\n", fill(statements::CREATE_AND_TELL, &places))
         }
         Work::Bulk => bulk_sql(),
     }
@@ -118,11 +122,28 @@ fn bulk_sql() -> String {
         .iter()
         .map(|(place, by)| (*place, by.as_str()))
         .collect();
-    format!("{};\n", fill(BULK_SQL, &places))
+    format!("{};\n", fill(statements::BULK, &places))
 }
 
 fn fill(sql: &str, places: &[(&str, &str)]) -> String {
     places
         .iter()
         .fold(sql.to_owned(), |sql, (place, by)| sql.replace(place, by))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warm_up_is_left_out() {
+        let check = |progress: &str, expected| assert_eq!(steady(progress), expected);
+        let line = |at: f64, speed: f64| {
+            format!("progress: {at} s, {speed} tps, lat 1.0 ms stddev 0.5, 0 failed\n")
+        };
+        let lines = [line(1.0, 600.0), line(2.0, 1200.0), line(4.0, 900.0)];
+        check(&format!("pgbench (15)\n{}", lines.concat()), Some(1000.0));
+        check(&lines[0], None);
+        check("", None);
+    }
 }

@@ -1,126 +1,258 @@
-//! Medians and ratios of a run: raw figures as JSON, the tables as Markdown.
+//! What a run says: its medians as tables in Markdown, and the page and the picture made from kept figures.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use anyhow::Context;
 
-use crate::contender::Kind;
-use crate::options::Options;
+use crate::kind::{Engine, Kind};
+use crate::results::{Key, Results, middle, shorter};
 use crate::work::Work;
+use crate::{chart, targets};
 
-const BEGIN: &str = "<!-- bench rest: begin -->";
-const END: &str = "<!-- bench rest: end -->";
+const PAGE: &str = "docs/PERFORMANCE.md";
+const PICTURE: &str = "docs/performance.svg";
+const BEGIN: &str = "<!-- figures: begin -->";
+const END: &str = "<!-- figures: end -->";
 
-pub(crate) fn write(top: &Path, options: &Options, run: &Value) -> anyhow::Result<()> {
-    let results = top.join("bench/results");
-    fs::create_dir_all(&results)?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let raw = results.join(format!("rest-{seconds}.json"));
-    fs::write(&raw, serde_json::to_vec_pretty(run)?)?;
-    let tables = tables(options, run);
-    println!("\n{tables}\nraw figures: {}", raw.display());
-    let page = top.join("docs/PERFORMANCE.md");
-    let Ok(text) = fs::read_to_string(&page) else {
-        return Ok(());
-    };
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        return Ok(());
-    };
-    let file = raw.file_name().unwrap_or_default().display();
-    let page_text = format!(
-        "{}{BEGIN}\n{tables}\nRaw figures: [`bench/results/{file}`](../bench/results/{file}).\n{}",
-        &text[..begin],
-        &text[end..]
+struct Listing {
+    command: &'static str,
+    title: &'static str,
+    /// Figures and their headings.
+    columns: &'static [(&'static str, &'static str)],
+}
+
+/// The commands that are no comparison of throughput.
+const LISTED: &[Listing] = &[
+    Listing {
+        command: "stream",
+        title: "A million films out and in",
+        columns: &[
+            ("rows_per_second", "films a second"),
+            ("mb_per_second", "MB a second"),
+            ("peak_mb", "most memory, MB"),
+        ],
+    },
+    Listing {
+        command: "pages",
+        title: "The first page and the ten-thousandth",
+        columns: &[("p50_ms", "p50 ms"), ("p99_ms", "p99 ms")],
+    },
+    Listing {
+        command: "start",
+        title: "Start, rest and size",
+        columns: &[
+            ("first_answer_ms", "first answer, ms"),
+            ("rss_mb", "memory at rest, MB"),
+            ("binary_mb", "program, MB"),
+        ],
+    },
+];
+
+/// Renews the page between its marks, and the picture.
+pub(crate) fn write(top: &Path, name: &str, results: &Results) -> anyhow::Result<()> {
+    let page = top.join(PAGE);
+    let text = fs::read_to_string(&page)?;
+    let begin = text.find(BEGIN).context("the page has no begin mark")?;
+    let end = text.find(END).context("the page has no end mark")?;
+    let figures = format!(
+        "{BEGIN}\n![Throughput of each contender against pgbench](performance.svg)\n\n{}\n{}\nEach round's figures: \
+         [`bench/results/{name}.json`](../bench/results/{name}.json).\n",
+        targets::table(results),
+        tables(results)
     );
-    fs::write(page, page_text)?;
+    fs::write(page, format!("{}{figures}{}", &text[..begin], &text[end..]))?;
+    fs::write(top.join(PICTURE), chart::draw(results))?;
+    println!("renewed {PAGE} and {PICTURE}");
     Ok(())
 }
 
-fn tables(options: &Options, run: &Value) -> String {
-    let mut text = format!(
-        "PostgreSQL {}, {} cores, medians of {} rounds of {} s. {}\n",
-        run["postgresql"].as_str().unwrap_or_default(),
-        run["cores"],
-        options.rounds,
-        options.seconds,
-        options.note,
-    );
-    for work in &options.works {
-        write!(text, "\n**{}**\n\n| requests a second |", work.about()).expect("text takes text");
-        for clients in &options.concurrency {
-            write!(text, " c={clients} | p50 ms | of bare |").expect("text takes text");
-        }
-        text.push_str("\n|---|");
-        text.push_str(&"---:|".repeat(3 * options.concurrency.len()));
-        for kind in &options.against {
-            write!(text, "\n| {} |", kind.about()).expect("text takes text");
-            for clients in &options.concurrency {
-                let of = |kind, figure| median(run, *work, *clients, kind, figure);
-                let speed = of(*kind, "per_second");
-                let bare = of(Kind::Bare, "per_second");
-                let ratio = match (speed, bare) {
-                    (Some(speed), Some(bare)) => format!("{:.2}", speed / bare),
-                    _ => "–".to_owned(),
-                };
-                let show = |figure: Option<f64>| figure.map_or("–".to_owned(), round);
-                let latency = show(of(*kind, "p50_ms"));
-                write!(text, " {} | {latency} | {ratio} |", show(speed)).expect("text takes text");
+pub(crate) fn tables(results: &Results) -> String {
+    let mut text = String::new();
+    if let Some(about) = about(results, "rest") {
+        writeln!(text, "## Requests a second\n\n{about}").expect(TEXT);
+        for engine in Engine::ALL {
+            for work in Work::ALL {
+                text.push_str(&throughput(results, engine, work).unwrap_or_default());
             }
         }
-        text.push('\n');
-    }
-    if options.against.contains(&Kind::Pgbench) {
+        text.push_str(&cost(results));
         text.push_str("\npgbench tells the mean latency where the others have the median.\n");
+    }
+    for listing in LISTED {
+        if let Some(about) = about(results, listing.command) {
+            writeln!(text, "\n## {}\n\n{about}", listing.title).expect(TEXT);
+            text.push_str(&listing.table(results));
+        }
     }
     text
 }
 
-fn median(run: &Value, work: Work, clients: usize, kind: Kind, figure: &str) -> Option<f64> {
-    let mut figures: Vec<f64> = run["measured"]
-        .as_array()?
-        .iter()
-        .filter(|one| {
-            one["work"] == work.name()
-                && one["clients"] == clients
-                && one["contender"] == kind.name()
-        })
-        .filter_map(|one| one["figures"][figure].as_f64())
+/// What was measured, on what, when.
+fn about(results: &Results, command: &str) -> Option<String> {
+    let about = results.about(command)?;
+    let machine = &about["machine"];
+    let said = |name: &str| machine[name].as_str().unwrap_or_default();
+    Some(format!(
+        "{}, {} cores, Linux {}; PostgreSQL {}; commit `{}`, profile `{}`; medians of {} rounds. {}",
+        said("processor"),
+        machine["cores"],
+        said("kernel"),
+        said("postgresql"),
+        about["commit"].as_str().unwrap_or_default(),
+        said("profile"),
+        about["rounds"],
+        about["note"].as_str().unwrap_or_default(),
+    ))
+}
+
+/// Nobody on this engine did the work: None.
+fn throughput(results: &Results, engine: Engine, work: Work) -> Option<String> {
+    let keys = results.measured("rest", "per_second");
+    let here = |key: &&Key<'_>| {
+        key.work == work.name()
+            && Kind::named(key.contender).is_ok_and(|kind| kind.engine() == engine)
+    };
+    let mut concurrency: Vec<usize> = keys.iter().filter(here).map(|key| key.clients).collect();
+    concurrency.sort_unstable();
+    concurrency.dedup();
+    if concurrency.is_empty() {
+        return None;
+    }
+    let reference = reference(engine);
+    let mut text = format!(
+        "\n**{}, {}**\n\n| requests a second |",
+        engine.about(),
+        work.about()
+    );
+    for clients in &concurrency {
+        write!(text, " c={clients} | p50 ms | of {} |", reference.name()).expect(TEXT);
+    }
+    write!(
+        text,
+        "\n|---|{}",
+        "---:|---:|---:|".repeat(concurrency.len())
+    )
+    .expect(TEXT);
+    let key = |kind: Kind, clients, figure| Key {
+        command: "rest",
+        work: work.name(),
+        clients,
+        contender: kind.name(),
+        figure,
+    };
+    let done = |kind: &Kind| {
+        keys.iter()
+            .filter(here)
+            .any(|key| key.contender == kind.name())
+    };
+    for kind in Kind::ALL.into_iter().filter(done) {
+        write!(text, "\n| {} |", kind.about()).expect(TEXT);
+        for clients in &concurrency {
+            let speed = results.median(key(kind, *clients, "per_second"));
+            let latency = results.median(key(kind, *clients, "p50_ms"));
+            let ratio = middle(&results.ratios(
+                key(kind, *clients, "per_second"),
+                key(reference, *clients, "per_second"),
+            ));
+            write!(
+                text,
+                " {} | {} | {} |",
+                show(speed),
+                show(latency),
+                show(ratio)
+            )
+            .expect(TEXT);
+        }
+    }
+    text.push('\n');
+    Some(text)
+}
+
+/// Whose throughput is 1.
+pub(crate) fn reference(engine: Engine) -> Kind {
+    match engine {
+        Engine::Postgres => Kind::Pgbench,
+        Engine::Sqlite => engine.bare(),
+    }
+}
+
+/// Processor time of a request where most clients were, in the server and in the database.
+fn cost(results: &Results) -> String {
+    let keys = results.measured("rest", "database_cpu_us");
+    let keys = [keys, results.measured("rest", "server_cpu_us")].concat();
+    let Some(clients) = keys.iter().map(|key| key.clients).max() else {
+        return String::new();
+    };
+    let works: Vec<Work> = Work::ALL
+        .into_iter()
+        .filter(|work| keys.iter().any(|key| key.work == work.name()))
         .collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
+    let mut text = format!(
+        "\n**What a request costs, c={clients}**\n\n| microseconds of processor time, server + database |"
+    );
+    for work in &works {
+        write!(text, " {} |", work.name()).expect(TEXT);
+    }
+    write!(text, "\n|---|{}", "---:|".repeat(works.len())).expect(TEXT);
+    let done = |kind: &Kind| keys.iter().any(|key| key.contender == kind.name());
+    for kind in Kind::ALL.into_iter().filter(done) {
+        write!(text, "\n| {} |", kind.about()).expect(TEXT);
+        for work in &works {
+            let of = |figure| {
+                let key = Key {
+                    command: "rest",
+                    work: work.name(),
+                    clients,
+                    contender: kind.name(),
+                    figure,
+                };
+                show(results.median(key))
+            };
+            write!(
+                text,
+                " {} + {} |",
+                of("server_cpu_us"),
+                of("database_cpu_us")
+            )
+            .expect(TEXT);
+        }
+    }
+    text.push('\n');
+    text
 }
 
-fn round(figure: f64) -> String {
-    if figure >= 100.0 {
-        format!("{figure:.0}")
-    } else {
-        format!("{figure:.2}")
+impl Listing {
+    fn table(&self, results: &Results) -> String {
+        let mut text = "\n| | |".to_owned();
+        for (_, heading) in self.columns {
+            write!(text, " {heading} |").expect(TEXT);
+        }
+        write!(text, "\n|---|---|{}", "---:|".repeat(self.columns.len())).expect(TEXT);
+        let mut rows: Vec<Key<'_>> = Vec::new();
+        for (figure, _) in self.columns {
+            for key in results.measured(self.command, figure) {
+                let known = |row: &Key<'_>| row.work == key.work && row.contender == key.contender;
+                if !rows.iter().any(known) {
+                    rows.push(key);
+                }
+            }
+        }
+        for row in rows {
+            write!(text, "\n| {} | {} |", row.work, row.contender).expect(TEXT);
+            for (figure, _) in self.columns {
+                let key = Key { figure, ..row };
+                write!(text, " {} |", show(results.median(key))).expect(TEXT);
+            }
+        }
+        text.push('\n');
+        text
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_median_is_of_the_same_work_contender_and_concurrency() {
-        let one = |contender: &str, clients: usize, speed: f64| json!({"work": "read", "clients": clients, "contender": contender, "figures": {"per_second": speed}});
-        let run = json!({"measured": [
-            one("bare", 1, 10.0), one("bare", 1, 30.0), one("bare", 1, 20.0), one("bare", 16, 99.0), one("gantry", 1, 5.0),
-        ]});
-        let check = |kind, clients, expected| {
-            assert_eq!(
-                median(&run, Work::Read, clients, kind, "per_second"),
-                expected
-            );
-        };
-        check(Kind::Bare, 1, Some(20.0));
-        check(Kind::Bare, 16, Some(99.0));
-        check(Kind::Split, 1, None);
-    }
+pub(crate) fn show(figure: Option<f64>) -> String {
+    figure.map_or("–".to_owned(), shorter)
 }
+
+const TEXT: &str = "text takes text";

@@ -1,26 +1,13 @@
-//! The bare contenders' table and films, in a database of their own, and the cleaning after a measurement.
+//! The databases on PostgreSQL: films for those that have no HTTP, and the cleaning after a measurement.
+
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio_postgres::{Client, NoTls};
 
+use crate::process::processor_time_of_server;
+use crate::statements::FILL;
 use crate::work::{FILMS, FIRST_CREATED_ID};
-
-/// The columns, keys and indexes that Gantry makes for the model of `contender`.
-const TABLE: &str = "
-CREATE TABLE film (
-    id uuid PRIMARY KEY,
-    title text COLLATE \"C\" NOT NULL,
-    released date,
-    gross bigint,
-    rating numeric,
-    director text COLLATE \"C\",
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    created_by text NOT NULL,
-    _version bigint NOT NULL
-);
-CREATE INDEX film_gross ON film (gross, id);
-";
 
 pub(crate) fn create_database(server: &str, name: &str) -> anyhow::Result<()> {
     execute(
@@ -30,27 +17,19 @@ pub(crate) fn create_database(server: &str, name: &str) -> anyhow::Result<()> {
     execute(server, &format!("CREATE DATABASE {name}"))
 }
 
-/// The same films that Gantry's contenders get over HTTP.
-pub(crate) fn fill_bare(database: &str) -> anyhow::Result<()> {
-    execute(database, TABLE)?;
-    execute(
-        database,
-        &format!(
-            "INSERT INTO film SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-                'The film number ' || n, '1950-01-01'::date + (n % 25000)::int, n % {FILMS} * 1000,
-                (n % 10 || '.' || n % 7)::numeric, 'Director ' || n % 500, now(), now(), 'bench', 1
-             FROM generate_series(1, {FILMS}) AS n"
-        ),
-    )?;
+/// The same films that others get over HTTP, into tables that are there.
+pub(crate) fn fill(database: &str) -> anyhow::Result<()> {
+    execute(database, &FILL.replace("$films", &FILMS.to_string()))?;
     execute(database, "VACUUM ANALYZE film")
 }
 
-/// Every contender begins every measurement with the same number of films.
+/// Every contender begins every measurement with the same number of films, and nothing to tell.
 pub(crate) fn clean(database: &str) -> anyhow::Result<()> {
     execute(
         database,
         &format!("DELETE FROM film WHERE id >= '{FIRST_CREATED_ID}'"),
     )?;
+    execute(database, "TRUNCATE gantry_outbox")?;
     execute(database, "VACUUM ANALYZE film")
 }
 
@@ -70,6 +49,15 @@ pub(crate) fn version(server: &str) -> anyhow::Result<String> {
     with_client(server, async |client| {
         let row = client.query_one("SHOW server_version", &[]).await?;
         Ok(row.try_get(0)?)
+    })
+}
+
+/// The processor time that the server has used, all of its processes together.
+pub(crate) fn processor_time(server: &str) -> anyhow::Result<Duration> {
+    with_client(server, async |client| {
+        let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
+        let backend: i32 = row.try_get(0)?;
+        processor_time_of_server(u32::try_from(backend)?)
     })
 }
 

@@ -1,4 +1,4 @@
-//! The four works, as HTTP requests and as SQL. The SQL is the bare handler's and pgbench's.
+//! The four works as HTTP requests, and the films that they are about.
 
 use anyhow::bail;
 use serde_json::{Value, json};
@@ -9,22 +9,6 @@ pub(crate) const BULK: usize = 1000;
 /// Films that a measurement creates have random ids, all of them above this one.
 pub(crate) const FIRST_CREATED_ID: &str = "00000001-0000-0000-0000-000000000000";
 
-pub(crate) const READ_SQL: &str = "SELECT id, title, released::text, gross, rating::text, director, created_at, \
-     updated_at, created_by, _version FROM film WHERE id = $1";
-
-/// The bound is text, because PostgreSQL plans a bound LIMIT again for each execution.
-pub(crate) const LIST_SQL: &str = "SELECT id, title, released::text, gross, rating::text, director, created_at, \
-     updated_at, created_by, _version FROM film WHERE gross >= $1 ORDER BY gross DESC NULLS FIRST, id LIMIT 20";
-
-pub(crate) const CREATE_SQL: &str = "INSERT INTO film (id, title, released, gross, rating, director, created_at, \
-     updated_at, created_by, _version) VALUES ($1, $2, $3::text::date, $4, $5::text::numeric, $6, now(), now(), \
-     'bench', 1) RETURNING id, title, released::text, gross, rating::text, director, created_at, updated_at, \
-     created_by, _version";
-
-pub(crate) const BULK_SQL: &str = "INSERT INTO film (id, title, released, gross, rating, director, created_at, \
-     updated_at, created_by, _version) SELECT i, t, r::date, g, n::numeric, d, now(), now(), 'bench', 1 FROM \
-     unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) AS f(i, t, r, g, n, d)";
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
     /// One film by its id.
@@ -33,7 +17,7 @@ pub(crate) enum Work {
     List,
     /// One film.
     Create,
-    /// A thousand films in one request.
+    /// A thousand films in one request, of which the answer says no more than that they are there.
     Bulk,
 }
 
@@ -69,29 +53,47 @@ impl Work {
         matches!(self, Self::Create | Self::Bulk)
     }
 
-    /// Method, path, body of the `number`th request.
-    pub(crate) fn request(self, number: u64) -> (&'static str, String, Option<Value>) {
+    /// The `number`th request, as bytes to be sent.
+    pub(crate) fn request(self, number: u64) -> Vec<u8> {
         let lot = scatter(number);
         match self {
-            Self::Read => (
-                "GET",
-                format!("/api/v1/film/{}", film_id(lot % FILMS + 1)),
-                None,
-            ),
+            Self::Read => get(&format!("/api/v1/film/{}", film_id(lot % FILMS + 1))),
             Self::List => {
                 let gross = lot % (FILMS * 900);
-                let path = format!("/api/v1/film?gross=gte.{gross}&order=gross.desc&limit=20");
-                ("GET", path, None)
+                get(&format!(
+                    "/api/v1/film?gross=gte.{gross}&order=gross.desc&limit=20"
+                ))
             }
-            Self::Create => ("POST", "/api/v1/film".to_owned(), Some(film(lot))),
+            Self::Create => post("", &film(lot).to_string()),
             Self::Bulk => {
-                let films = (0..BULK as u64)
+                let films: Value = (0..BULK as u64)
                     .map(|at| film(lot.wrapping_add(at)))
                     .collect();
-                ("POST", "/api/v1/film".to_owned(), Some(films))
+                post("Prefer: return=minimal\r\n", &films.to_string())
             }
         }
     }
+
+    /// So many different requests are made before anything is measured, and sent again and again.
+    pub(crate) fn different_requests(self) -> u64 {
+        match self {
+            Self::Bulk => 8,
+            _ => 8192,
+        }
+    }
+}
+
+pub(crate) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes()
+}
+
+fn post(header: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST /api/v1/film HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{header}Content-Length: \
+         {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// The id of one of the films that are there from the start.

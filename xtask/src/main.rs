@@ -25,7 +25,7 @@ cargo xtask <verb>
   check         before handing in: test, and besides documentation, advisories and cargo-deny
   tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
   advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
-  bench rest    compares Gantry with pgbench and a bare handler; see docs/PERFORMANCE.md for its options
+  bench         compares Gantry with pgbench, COPY and bare handlers; `bench --help` has its commands
 ";
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["advisories"] => advisories::run(),
         ["tidy"] => tidy::run(false),
         ["tidy", "--write"] => tidy::run(true),
-        ["bench", "rest", options @ ..] => bench::rest(options),
+        ["bench", arguments @ ..] => bench::start(arguments),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

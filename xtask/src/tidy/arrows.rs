@@ -57,7 +57,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("tokio-postgres", &["store", "testkit", "bench"]),
     ("deadpool-postgres", &["store", "bench"]),
-    ("rusqlite", &["store"]),
+    ("rusqlite", &["store", "bench"]),
     ("clap", &["gantry"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),
@@ -157,7 +157,7 @@ mod tests {
         check(
             "[package]\nname = 'api'\n[dependencies]\nstore = '1'\nrusqlite = '1'",
             &[
-                "m: rusqlite is used only by store",
+                "m: rusqlite is used only by store, bench",
                 "m: api may not depend on store",
             ],
         );

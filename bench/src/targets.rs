@@ -1,0 +1,315 @@
+//! What the project wants to be able to show, and whether the figures show it.
+
+use std::fmt::Write;
+
+use crate::results::{Key, Results, middle, shorter, spread};
+
+struct Target {
+    what: &'static str,
+    figure: Figure,
+    bound: Bound,
+    /// Of the figure and of the bound.
+    unit: &'static str,
+}
+
+enum Figure {
+    Plain(Key<'static>),
+    /// The first divided by the second.
+    Ratio(Key<'static>, Key<'static>),
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+use Bound::{AtLeast, AtMost};
+
+const fn speed(work: &'static str, clients: usize, contender: &'static str) -> Key<'static> {
+    Key {
+        command: "rest",
+        work,
+        clients,
+        contender,
+        figure: "per_second",
+    }
+}
+
+/// Throughput of the first contender as a part of the second's.
+const fn throughput(
+    what: &'static str,
+    (work, clients): (&'static str, usize),
+    (of, by): (&'static str, &'static str),
+    least: f64,
+) -> Target {
+    Target {
+        what,
+        figure: Figure::Ratio(speed(work, clients, of), speed(work, clients, by)),
+        bound: AtLeast(least),
+        unit: "×",
+    }
+}
+
+const fn other(
+    command: &'static str,
+    work: &'static str,
+    contender: &'static str,
+    figure: &'static str,
+) -> Key<'static> {
+    Key {
+        command,
+        work,
+        clients: 1,
+        contender,
+        figure,
+    }
+}
+
+const fn at_most(
+    what: &'static str,
+    figure: Key<'static>,
+    most: f64,
+    unit: &'static str,
+) -> Target {
+    Target {
+        what,
+        figure: Figure::Plain(figure),
+        bound: AtMost(most),
+        unit,
+    }
+}
+
+const fn deep(what: &'static str, order: [&'static str; 2], contender: &'static str) -> Target {
+    Target {
+        what,
+        figure: Figure::Ratio(
+            other("pages", order[1], contender, "p50_ms"),
+            other("pages", order[0], contender, "p50_ms"),
+        ),
+        bound: AtMost(1.2),
+        unit: "×",
+    }
+}
+
+pub(crate) const BY_ID: [&str; 2] = ["page 1 by id", "page 10,000 by id"];
+pub(crate) const BY_GROSS: [&str; 2] = ["page 1 by gross", "page 10,000 by gross"];
+
+const TARGETS: &[Target] = &[
+    throughput(
+        "point read, c=64, of pgbench",
+        ("read", 64),
+        ("gantry", "pgbench"),
+        1.0,
+    ),
+    throughput(
+        "point read, c=64, of bare",
+        ("read", 64),
+        ("gantry", "bare"),
+        1.15,
+    ),
+    throughput(
+        "list of 20, c=16, of pgbench",
+        ("list", 16),
+        ("gantry", "pgbench"),
+        0.6,
+    ),
+    throughput(
+        "list of 20, c=16, of bare",
+        ("list", 16),
+        ("gantry", "bare"),
+        1.0,
+    ),
+    throughput(
+        "list of 20, c=64, of pgbench",
+        ("list", 64),
+        ("gantry", "pgbench"),
+        0.6,
+    ),
+    throughput(
+        "list of 20, c=64, of bare",
+        ("list", 64),
+        ("gantry", "bare"),
+        1.0,
+    ),
+    throughput(
+        "durable create with its outbox row, c=64, of pgbench with the same SQL",
+        ("create", 64),
+        ("gantry", "pgbench"),
+        1.0,
+    ),
+    throughput(
+        "bulk create of 1,000, c=1, of bare with the same outbox rows",
+        ("bulk", 1),
+        ("gantry", "bare"),
+        1.0,
+    ),
+    throughput(
+        "bulk create of 1,000, c=16, of bare with the same outbox rows",
+        ("bulk", 16),
+        ("gantry", "bare"),
+        1.0,
+    ),
+    throughput(
+        "bulk create of 1,000, c=1, of COPY into both tables",
+        ("bulk", 1),
+        ("gantry", "copy"),
+        0.5,
+    ),
+    throughput(
+        "bulk create of 1,000, c=16, of COPY into both tables",
+        ("bulk", 16),
+        ("gantry", "copy"),
+        0.5,
+    ),
+    throughput(
+        "api → dataflow, point read, c=64, of one process",
+        ("read", 64),
+        ("split", "gantry"),
+        0.6,
+    ),
+    throughput(
+        "embedded, point read, c=64, of bare",
+        ("read", 64),
+        ("sqlite-gantry", "sqlite-bare"),
+        1.0,
+    ),
+    throughput(
+        "embedded, durable create, c=64, of bare",
+        ("create", 64),
+        ("sqlite-gantry", "sqlite-bare"),
+        3.0,
+    ),
+    at_most(
+        "start to first answer, PostgreSQL",
+        other("start", "1 model", "gantry", "first_answer_ms"),
+        50.0,
+        "ms",
+    ),
+    at_most(
+        "start to first answer, SQLite",
+        other("start", "1 model", "sqlite-gantry", "first_answer_ms"),
+        50.0,
+        "ms",
+    ),
+    at_most(
+        "memory at rest, PostgreSQL",
+        other("start", "1 model", "gantry", "rss_mb"),
+        30.0,
+        "MB",
+    ),
+    at_most(
+        "memory at rest, SQLite",
+        other("start", "1 model", "sqlite-gantry", "rss_mb"),
+        30.0,
+        "MB",
+    ),
+    at_most(
+        "stripped program",
+        other("start", "1 model", "gantry", "binary_mb"),
+        20.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films go out as JSON Lines, PostgreSQL",
+        other("stream", "out as JSON Lines", "gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films go out as CSV, PostgreSQL",
+        other("stream", "out as CSV", "gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films come in, PostgreSQL",
+        other("stream", "in as JSON Lines", "gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films go out as JSON Lines, SQLite",
+        other("stream", "out as JSON Lines", "sqlite-gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films go out as CSV, SQLite",
+        other("stream", "out as CSV", "sqlite-gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    at_most(
+        "memory while a million films come in, SQLite",
+        other("stream", "in as JSON Lines", "sqlite-gantry", "peak_mb"),
+        60.0,
+        "MB",
+    ),
+    deep("page 10,000 of page 1, by id, PostgreSQL", BY_ID, "gantry"),
+    deep(
+        "page 10,000 of page 1, by an indexed field, PostgreSQL",
+        BY_GROSS,
+        "gantry",
+    ),
+    deep(
+        "page 10,000 of page 1, by id, SQLite",
+        BY_ID,
+        "sqlite-gantry",
+    ),
+    deep(
+        "page 10,000 of page 1, by an indexed field, SQLite",
+        BY_GROSS,
+        "sqlite-gantry",
+    ),
+];
+
+/// Markdown: what is wanted, what was measured, whether that is enough. What was not measured is told as such.
+pub(crate) fn table(results: &Results) -> String {
+    let mut text =
+        "## Targets\n\n| | target | measured | rounds | |\n|---|---:|---:|---:|---|\n".to_owned();
+    for target in TARGETS {
+        let (sign, bound) = match target.bound {
+            AtLeast(bound) => ("≥", bound),
+            AtMost(bound) => ("≤", bound),
+        };
+        let rounds = target.figure.of(results);
+        let measured = middle(&rounds);
+        let verdict = match measured.map(|figure| target.bound.is_met(figure)) {
+            Some(true) => "met",
+            Some(false) => "**not met**",
+            None => "not measured",
+        };
+        let measured = measured.map_or("–".to_owned(), |figure| {
+            format!("{} {}", shorter(figure), target.unit)
+        });
+        writeln!(
+            text,
+            "| {} | {sign} {bound} {} | {measured} | {} | {verdict} |",
+            target.what,
+            target.unit,
+            spread(&rounds)
+        )
+        .expect("text takes text");
+    }
+    text
+}
+
+impl Figure {
+    /// In each round, from the least to the greatest.
+    fn of(&self, results: &Results) -> Vec<f64> {
+        match self {
+            Self::Plain(key) => results.rounds(*key),
+            Self::Ratio(of, by) => results.ratios(*of, *by),
+        }
+    }
+}
+
+impl Bound {
+    fn is_met(self, figure: f64) -> bool {
+        match self {
+            AtLeast(least) => figure >= least,
+            AtMost(most) => figure <= most,
+        }
+    }
+}
