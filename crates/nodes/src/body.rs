@@ -113,6 +113,9 @@ pub(crate) fn as_json_list<'a>(
             Ok(Cow::Owned(list))
         }
         Media::Csv => csv(bytes, model, knows).map(Cow::Owned),
+        Media::EventStream => {
+            Err(Problem::new(Code::UnsupportedMedia).detail("no records are read from events"))
+        }
     }
 }
 

@@ -45,6 +45,13 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
             .nodes
             .extend(node("tx", about, input, schema::results(), hints));
     }
+    let reads = |model: &ModelInfo| {
+        let known = live.models.get(&model.name);
+        known.is_some_and(|model| view.allows(model, Action::Read))
+    };
+    if catalogue.models.iter().any(reads) {
+        catalogue.nodes.extend(changes_node());
+    }
     if principal.is_admin() {
         catalogue.nodes.extend(key_nodes());
     }
@@ -160,6 +167,29 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
         fields: fields.map(info).collect(),
         uniques: model.uniques.iter().filter_map(names).collect(),
     }
+}
+
+fn changes_node() -> Option<NodeInfo> {
+    let about =
+        "Tells each change of records that the caller may read, as it happens: server-sent events.";
+    let text = |about: &str| json!({"type": "string", "description": about});
+    let models = json!({
+        "type": ["array", "string"], "items": {"type": "string"}, "description": "Names of models; all unless said.",
+    });
+    let since = text("The id of the last event that was heard; else changes are told from now on.");
+    let input = schema::object(json!({"model": models, "since": since}), &[]);
+    let op = json!({"type": "string", "enum": ["create", "update", "delete", "restore"]});
+    let event = json!({
+        "model": {"type": "string"}, "id": {"type": "string", "format": "uuid"}, "op": op,
+        "version": {"type": "integer"}, "at": {"type": "string", "format": "date-time"},
+    });
+    let output = schema::object(event, &["model", "id", "op", "version", "at"]);
+    let hints = Hints {
+        read_only: true,
+        idempotent: true,
+        ..Hints::default()
+    };
+    node("changes", about, input, output, hints)
 }
 
 fn key_nodes() -> impl Iterator<Item = NodeInfo> {

@@ -19,7 +19,7 @@ use crate::create::{done, no_query};
 use crate::door::Door;
 use crate::question::Deleted;
 use crate::read::take_id;
-use crate::{plan, problem};
+use crate::{changes, plan, problem};
 
 /// Whether others must be looked at before a record of the model goes.
 pub(crate) fn has_referrers(cx: &Context<'_>, model: &Model) -> bool {
@@ -112,12 +112,14 @@ fn going(
     mut set: Vec<(FieldId, Value)>,
     returning: Vec<Column>,
 ) -> Write {
+    let kept = changes::kept(model);
     let model = Arc::clone(model);
     let Some(deleted_at) = model.system(System::DeletedAt) else {
         return Write::Delete(Delete {
             model,
             filter,
             returning,
+            kept,
         });
     };
     set.push((deleted_at, Value::Timestamp(cx.now)));
@@ -226,6 +228,7 @@ async fn cascade(
             model: Arc::clone(child),
             filter,
             returning: Vec::new(),
+            kept: changes::kept(child),
         });
         return write(door, write_delete).await;
     }

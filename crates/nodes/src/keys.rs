@@ -3,7 +3,7 @@
 use access::{Principal, token};
 use model::{Object, Value};
 use serde_json::json;
-use store::KeyRow;
+use store::{KeyRow, Store};
 use wire::{Answer, Code, Fault, Problem};
 
 use crate::caller::{self, Callers};
@@ -53,6 +53,19 @@ pub(crate) async fn verify(
     let text =
         serde_json::to_string(&grant).map_err(|error| problem::internal(&error.to_string()))?;
     Ok(Answer::json(text))
+}
+
+/// Whether who once called may still do so: for answers that take longer than an assertion lasts. Who came without a
+/// key has none to lose.
+pub(crate) async fn is_good(store: &Store, caller: &str) -> Result<bool, store::Error> {
+    let row = store.find_key(caller).await?;
+    let lapsed = |row: &KeyRow| {
+        row.revoked_at.is_some()
+            || row
+                .expires_at
+                .is_some_and(|at| at <= jiff::Timestamp::now())
+    };
+    Ok(!row.as_ref().is_some_and(lapsed))
 }
 
 pub(crate) fn check_admin(cx: &Context<'_>) -> Result<(), Problem> {

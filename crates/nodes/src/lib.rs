@@ -7,6 +7,7 @@ mod bulk;
 mod caller;
 mod catalogue;
 mod change;
+mod changes;
 mod context;
 mod create;
 mod cursor;

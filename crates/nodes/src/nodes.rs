@@ -18,6 +18,7 @@ use wire::{
 use crate::arguments::{self, Pairs};
 use crate::caller::Callers;
 use crate::change::How;
+use crate::changes::{self, Feed};
 use crate::context::Context;
 use crate::door::Door;
 use crate::idempotency::{InFlight, Key};
@@ -43,7 +44,8 @@ pub struct Nodes {
     store: Store,
     callers: Callers,
     limits: Limits,
-    live: ArcSwap<Live>,
+    live: Arc<ArcSwap<Live>>,
+    feed: Arc<Feed>,
     in_flight: InFlight,
 }
 
@@ -56,9 +58,18 @@ impl Nodes {
         settings: Settings,
     ) -> Result<Arc<Self>, Problem> {
         let secret = store.secret().await.map_err(problem::of_store)?;
+        let signer = Signer::new(secret);
+        let live = Arc::new(ArcSwap::from_pointee(Live::new(project, models)));
+        let (store_of_feed, live_of_feed) = (store.clone(), Arc::clone(&live));
         Ok(Arc::new(Self {
-            callers: Callers::new(Signer::new(secret), settings.open),
-            live: ArcSwap::from_pointee(Live::new(project, models)),
+            feed: Feed::new(
+                store_of_feed,
+                live_of_feed,
+                signer.clone(),
+                &settings.limits,
+            ),
+            callers: Callers::new(signer, settings.open),
+            live,
             limits: settings.limits,
             in_flight: InFlight::default(),
             store,
@@ -70,6 +81,11 @@ impl Nodes {
         let year = Duration::from_hours(365 * 24);
         let assertion = self.callers.signer().sign(&Principal::admin("local"), year);
         Caller::Assertion(assertion.into())
+    }
+
+    /// Ends all streams of changes. Other calls go on.
+    pub async fn end_changes(&self) {
+        self.feed.end().await;
     }
 
     /// Serves other models from now on; calls under way end with those they began with.
@@ -119,6 +135,9 @@ impl Nodes {
                 deadline,
             };
             return self.work(&cx, work).await;
+        }
+        if matches!(what, What::Changes) {
+            return changes::call(&cx, &self.feed, pairs, &text).await;
         }
         create::no_query(&pairs, &[])?;
         if options.dry_run {

@@ -210,7 +210,8 @@ async fn page(
 
 fn format(media: Media) -> (Media, Format) {
     let format = match media {
-        Media::Json => Format::JsonArray,
+        // No list is asked for as events: that is refused before.
+        Media::Json | Media::EventStream => Format::JsonArray,
         Media::JsonLines => Format::JsonLines,
         Media::Csv => Format::Csv,
     };

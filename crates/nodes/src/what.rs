@@ -12,6 +12,7 @@ use crate::verb::Verb;
 pub(crate) enum What {
     Of(Arc<Model>, Verb),
     Tx,
+    Changes,
     Verify,
     KeyCreate,
     KeyList,
@@ -21,6 +22,7 @@ pub(crate) enum What {
 pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
     match name.as_str() {
         "tx" => return Ok(What::Tx),
+        "changes" => return Ok(What::Changes),
         "auth.verify" => return Ok(What::Verify),
         "key.create" => return Ok(What::KeyCreate),
         "key.list" => return Ok(What::KeyList),
@@ -39,10 +41,15 @@ pub(crate) fn check_options(
     node: &NodeName,
     options: &Options,
 ) -> Result<(), Problem> {
-    if options.accept != Media::Json && !matches!(what, What::Of(_, verb) if verb.lists()) {
-        return Err(
-            Problem::new(Code::NotAcceptable).detail(format!("{node} answers with JSON only"))
-        );
+    let offered: &[Media] = match what {
+        What::Of(_, verb) if verb.lists() => &Media::RECORDS,
+        What::Changes => &[Media::EventStream],
+        _ => &[Media::Json],
+    };
+    if !offered.contains(&options.accept) {
+        let names: Vec<_> = offered.iter().map(|media| media.as_str()).collect();
+        return Err(Problem::new(Code::NotAcceptable)
+            .detail(format!("{node} answers with {} only", names.join(", "))));
     }
     if options.step.is_some() {
         // To carry it out as any other call would be to do it more than once.

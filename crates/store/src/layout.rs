@@ -120,9 +120,9 @@ pub(crate) fn service_tables(engine: crate::Engine) -> &'static str {
   roles text[] NOT NULL, tenant text, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
 CREATE TABLE IF NOT EXISTS gantry_idempotency (caller text NOT NULL, node text NOT NULL, key text NOT NULL, hash bytea NOT NULL,
   meta text, body bytea, created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (caller, node, key));
-CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), model text NOT NULL,
-  record uuid NOT NULL, op text NOT NULL, version bigint NOT NULL, tenant text);
+  record uuid NOT NULL, op text NOT NULL, version bigint NOT NULL, tenant text, gone jsonb, PRIMARY KEY (xid, seq));
 "
         }
         crate::Engine::Sqlite => {
@@ -131,7 +131,7 @@ CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTIT
 CREATE TABLE IF NOT EXISTS gantry_idempotency (caller TEXT NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL,
   meta TEXT, body BLOB, created_at TEXT NOT NULL, PRIMARY KEY (caller, node, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, model TEXT NOT NULL,
-  record TEXT NOT NULL, op TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT);
+  record TEXT NOT NULL, op TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT, gone TEXT);
 "
         }
     }

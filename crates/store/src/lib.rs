@@ -1,5 +1,6 @@
 //! Records in PostgreSQL or SQLite, one behaviour. The only SQL of the project.
 
+mod changes;
 mod encode;
 mod error;
 mod given;
@@ -15,6 +16,7 @@ mod sqlite;
 mod store;
 mod write;
 
+pub use changes::{Change, Position};
 pub use error::{Error, Violation};
 pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};

@@ -5,6 +5,7 @@ mod reading;
 mod creating;
 
 mod cells;
+mod changes;
 mod errors;
 mod params;
 mod pool;

@@ -1,12 +1,14 @@
 //! Queries as values → statements: text with quoted identifiers, and bound arguments. Pure.
 
 mod aggregate;
+mod changes;
 mod filter;
 mod point;
 mod select;
 mod write;
 
 pub(crate) use aggregate::aggregate;
+pub(crate) use changes::changes;
 pub(crate) use point::point;
 pub(crate) use select::{count, estimate, lock, select};
 pub(crate) use write::{delete, insert, insert_only, is_unnestable, rows_of, update};

@@ -4,6 +4,7 @@ mod here;
 mod together;
 
 mod cells;
+mod changes;
 mod errors;
 mod functions;
 mod service;
@@ -148,7 +149,14 @@ fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> 
         }
         Write::Update(update) => {
             let statement = sql::update(Engine::Sqlite, update);
-            let changed = change(connection, &statement, &update.model, &[], Some(update.op))?;
+            let changed = change(
+                connection,
+                &statement,
+                &update.model,
+                &[],
+                &[],
+                Some(update.op),
+            )?;
             let rows = changed.into_iter().map(Some).collect();
             let rows = with_records(connection, &update.model, &update.returning, rows)?;
             Ok(Written { rows })
@@ -160,6 +168,7 @@ fn write_once(connection: &Connection, write: &Write) -> Result<Written, Error> 
                 &statement,
                 &delete.model,
                 &delete.returning,
+                &delete.kept,
                 Some(Op::Delete),
             );
             let referred = |error| match error {
@@ -198,7 +207,7 @@ fn insert_only(
     let id: &str = id.hyphenated().encode_lower(&mut buffer);
     let mut outbox = connection.prepare_cached(OUTBOX).map_err(failed)?;
     outbox
-        .execute((now(), &model.name, id, "create", 1, tenant))
+        .execute((now(), &model.name, id, "create", 1, tenant, None::<&str>))
         .map_err(failed)?;
     Ok(())
 }
@@ -211,7 +220,7 @@ fn insert_and_read(
     let mut rows = Vec::with_capacity(insert.rows.len());
     for row in &insert.rows {
         let statement = sql::insert(Engine::Sqlite, insert, std::slice::from_ref(row));
-        let changed = change(connection, &statement, &insert.model, &[], None)
+        let changed = change(connection, &statement, &insert.model, &[], &[], None)
             .map_err(|error| name_target(connection, insert, row, error))?;
         rows.push(changed.into_iter().next());
     }
@@ -229,6 +238,7 @@ fn change(
     statement: &Statement,
     model: &Arc<Model>,
     gone: &[Column],
+    kept: &[FieldId],
     op: Option<Op>,
 ) -> Result<Vec<WrittenRow>, Error> {
     let failed = |error| errors::error(error, Some(model));
@@ -243,6 +253,7 @@ fn change(
         if !gone.is_empty() {
             plain_object(row, model, gone, &mut body)?;
         }
+        let kept = kept_object(row, model, kept, 3 + gone.len())?;
         let id: String = row.get(0).map_err(failed)?;
         let version: i64 = row.get(1).map_err(failed)?;
         let op = match op {
@@ -254,7 +265,7 @@ fn change(
         };
         let tenant: Option<String> = row.get(2).map_err(failed)?;
         outbox
-            .execute((now(), &model.name, &id, op, version, tenant))
+            .execute((now(), &model.name, &id, op, version, tenant, kept))
             .map_err(failed)?;
         let id = id
             .parse()
@@ -269,8 +280,32 @@ fn change(
     Ok(changed)
 }
 
-const OUTBOX: &str =
-    "INSERT INTO gantry_outbox (at, model, record, op, version, tenant) VALUES (?, ?, ?, ?, ?, ?)";
+const OUTBOX: &str = "INSERT INTO gantry_outbox (at, model, record, op, version, tenant, gone) \
+                      VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+/// What the outbox keeps of a deleted record, whose columns for it begin at `at`.
+fn kept_object(
+    row: &Row<'_>,
+    model: &Model,
+    kept: &[FieldId],
+    at: usize,
+) -> Result<Option<String>, Error> {
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let mut out = vec![b'{'];
+    for (index, field) in kept.iter().enumerate() {
+        let field = model.field(*field);
+        out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+        out.extend_from_slice(field.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        row.write_json(at + index, field, &mut out)?;
+    }
+    out.push(b'}');
+    let text = String::from_utf8(out);
+    text.map(Some)
+        .map_err(|_| Error::Internal("a cell that is no UTF-8".to_owned()))
+}
 
 /// A deleted record, whose columns stand behind `id`, `_version` and tenant; a ref shows its id.
 fn plain_object(

@@ -6,6 +6,7 @@ mod tx;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use tx::Tx;
@@ -27,11 +28,13 @@ pub enum Engine {
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Inner,
+    pub(crate) inner: Inner,
+    /// Raised whenever this process has written something: see [`Store::written`].
+    pub(crate) news: Arc<Notify>,
 }
 
 #[derive(Clone)]
-enum Inner {
+pub(crate) enum Inner {
     Postgres(Arc<Postgres>),
     Sqlite(Arc<Sqlite>),
 }
@@ -46,7 +49,8 @@ impl Store {
             }
             Location::Sqlite(path) => Inner::Sqlite(Arc::new(Sqlite::open(path, settings)?)),
         };
-        Ok(Self { inner })
+        let news = Arc::default();
+        Ok(Self { inner, news })
     }
 
     pub fn engine(&self) -> Engine {
@@ -183,16 +187,19 @@ impl Store {
                 }
             };
         }
-        match &self.inner {
+        let written = match &self.inner {
             Inner::Postgres(postgres) => postgres.write(write, deadline).await,
             Inner::Sqlite(sqlite) => sqlite.write(write, deadline).await,
-        }
+        };
+        self.news.notify_one();
+        written
     }
 
     pub async fn begin(&self, deadline: Option<Instant>) -> Result<Tx, Error> {
+        let news = Arc::clone(&self.news);
         match &self.inner {
-            Inner::Postgres(postgres) => Tx::postgres(Arc::clone(postgres), deadline).await,
-            Inner::Sqlite(sqlite) => Tx::sqlite(Arc::clone(sqlite), deadline).await,
+            Inner::Postgres(postgres) => Tx::postgres(Arc::clone(postgres), news, deadline).await,
+            Inner::Sqlite(sqlite) => Tx::sqlite(Arc::clone(sqlite), news, deadline).await,
         }
     }
 

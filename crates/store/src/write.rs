@@ -73,6 +73,8 @@ pub struct Delete {
     pub model: Arc<Model>,
     pub filter: Filter,
     pub returning: Vec<Column>,
+    /// What the outbox keeps of the records: whoever asks later what they may know of it finds no row any more.
+    pub kept: Vec<FieldId>,
 }
 
 /// For inserts in the order of the rows, `None` where `Conflict::filter` refused; for others every changed record.

@@ -15,16 +15,21 @@ pub enum Media {
     /// One JSON value a line.
     JsonLines,
     Csv,
+    /// Server-sent events, which only `changes` answers.
+    EventStream,
 }
 
 impl Media {
-    pub const ALL: [Self; 3] = [Self::Json, Self::JsonLines, Self::Csv];
+    pub const ALL: [Self; 4] = [Self::Json, Self::JsonLines, Self::Csv, Self::EventStream];
+    /// Those of records.
+    pub const RECORDS: [Self; 3] = [Self::Json, Self::JsonLines, Self::Csv];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::JsonLines => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::EventStream => "text/event-stream",
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::Metrics;
 use http::HeaderMap;
+use tokio_util::sync::CancellationToken;
 use wire::{Caller, Calls, Problem, Trace};
 
 use crate::auth::Callers;
@@ -16,6 +17,8 @@ pub struct App {
     pub(crate) calls: Arc<dyn Calls>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Option<Metrics>,
+    /// When it is cancelled, streams that have no end of their own end.
+    pub(crate) stopping: CancellationToken,
     remembered: Arc<Remembered>,
 }
 
@@ -37,6 +40,7 @@ impl App {
             calls,
             limits,
             metrics: None,
+            stopping: CancellationToken::new(),
             remembered: Arc::default(),
         }
     }
@@ -59,6 +63,10 @@ impl App {
             metrics: Some(metrics),
             ..self
         }
+    }
+
+    pub(crate) fn until(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
     }
 
     pub(crate) async fn caller(

@@ -55,14 +55,14 @@ pub(crate) fn find<'a>(
     }
 }
 
-/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx` is every
-/// caller's, and of a model's node that an anonymous caller does not see the nodes themselves say why.
+/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx` and `changes`
+/// are every caller's, and of a model's node that an anonymous caller does not see the nodes themselves say why.
 fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
     let unknown = |detail: String| Problem::new(Code::NoSuchNode).detail(detail);
     let node: NodeName = name.parse().map_err(|error| unknown(format!("{error}")))?;
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
     let may_try = *caller == Caller::Anonymous && is_models && name.contains('.');
-    if name == "tx" || may_try || view.catalogue.node(&node).is_some() {
+    if matches!(name, "tx" | "changes") || may_try || view.catalogue.node(&node).is_some() {
         return Ok(());
     }
     let names = view.catalogue.nodes.iter().map(|node| node.name.as_str());
@@ -106,7 +106,7 @@ impl Found<'_> {
                 verb: Verb::Create, ..
             } => match (media, first) {
                 (Media::Json, Some(b'[')) | (Media::Csv | Media::JsonLines, _) => "bulk_create",
-                (Media::Json, _) => "create",
+                (Media::Json | Media::EventStream, _) => "create",
             },
         };
         Ok(NodeName::of_model(&self.model, verb))

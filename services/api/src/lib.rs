@@ -9,6 +9,7 @@ mod v1;
 
 mod accept;
 mod auth;
+mod changes;
 mod condition;
 mod found;
 mod incoming;
@@ -28,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
 use wire::{Code, Problem, Trace};
 
@@ -53,7 +54,8 @@ pub fn router(app: impl Into<App>) -> Router {
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
-                .compress_when(SizeAbove::new(COMPRESS_ABOVE)),
+                // Events would wait in the compressor for others to come.
+                .compress_when(SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::SSE)),
         )
 }
 
@@ -71,6 +73,7 @@ async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<
 
 /// Serves until `stopping`, then ends what is under way.
 pub async fn serve(listener: TcpListener, app: impl Into<App>, stopping: CancellationToken) {
+    let app = app.into().until(stopping.clone());
     chassis::serve(
         listener,
         router(app),

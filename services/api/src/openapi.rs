@@ -10,6 +10,7 @@ use crate::App;
 use crate::condition::IfNoneMatch;
 use crate::refusal::{Refusal, put};
 
+mod changes;
 mod models;
 mod nodes;
 mod parameters;

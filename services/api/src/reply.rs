@@ -31,6 +31,8 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, prefe
 const CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TRUNCATED: HeaderName = HeaderName::from_static("gantry-truncated");
+/// Tells proxies not to wait for more before they pass events on.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 impl Asked<'_> {
@@ -79,6 +81,10 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    if media == Media::EventStream {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    }
     if let Some(version) = &version {
         put(headers, header::ETAG, &format!("\"{version}\""));
     }

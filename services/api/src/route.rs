@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Tx,
+    Changes,
     /// The catalogue.
     Nodes,
     Node(String),
@@ -94,6 +95,7 @@ fn place(path: &str) -> Result<Place, Astray> {
     }
     match (first.as_str(), second) {
         ("tx", None) => Ok(Place::Tx),
+        ("changes", None) => Ok(Place::Changes),
         ("call", None) => Ok(Place::Nodes),
         ("call", Some(node)) => Ok(Place::Node(node)),
         (_, None) => match first.split_once(':') {
@@ -138,7 +140,7 @@ fn decode(segment: &str) -> Result<String, Astray> {
 
 fn allowed(place: &Place) -> &'static str {
     match place {
-        Place::Nodes => "GET, HEAD, OPTIONS",
+        Place::Nodes | Place::Changes => "GET, HEAD, OPTIONS",
         Place::Collection(_) => "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
         Place::Record(..) => "GET, HEAD, PATCH, PUT, DELETE, OPTIONS",
         Place::Custom(_, Custom::Count) => "GET, HEAD, POST, OPTIONS",
@@ -152,6 +154,7 @@ fn target(method: &Method, place: Place) -> Option<Target> {
     let of = |path, verb, id| Some(Target::Model { path, verb, id });
     match place {
         Place::Nodes if reads => Some(Target::Catalogue),
+        Place::Changes if reads => Some(Target::Node("changes".to_owned())),
         Place::Tx if posts => Some(Target::Node("tx".to_owned())),
         Place::Node(node) if posts => Some(Target::Node(node)),
         Place::Collection(path) if reads => of(path, Verb::Is("list"), None),
@@ -181,7 +184,12 @@ fn target(method: &Method, place: Place) -> Option<Target> {
             };
             of(path, Verb::Is(verb), None)
         }
-        Place::Nodes | Place::Tx | Place::Node(_) | Place::Restore(..) | Place::Custom(..) => None,
+        Place::Nodes
+        | Place::Tx
+        | Place::Changes
+        | Place::Node(_)
+        | Place::Restore(..)
+        | Place::Custom(..) => None,
     }
 }
 
@@ -246,6 +254,8 @@ mod tests {
             ("GET film:bulk", "405 POST, OPTIONS"),
             ("POST tx", "node tx"),
             ("GET tx", "405 POST, OPTIONS"),
+            ("GET changes", "node changes"),
+            ("POST changes", "405 GET, HEAD, OPTIONS"),
             ("GET call", "the catalogue"),
             ("POST call/Film.create", "node Film.create"),
             ("GET call/Film.create", "405 POST, OPTIONS"),

@@ -10,6 +10,7 @@ use wire::{Call, Caller, Code, Content, Media, NodeName, Options, Problem, Reply
 
 use crate::App;
 use crate::accept::negotiate;
+use crate::changes;
 use crate::condition::{IfNoneMatch, if_match};
 use crate::found::{Found, find};
 use crate::incoming::{Incoming, media};
@@ -129,7 +130,7 @@ async fn answer(
     };
     let answered = app.calls.call(call).await;
     let answer = answered.map_err(|problem| found.explain(problem, &view))?;
-    Ok(reply(answer, &asked))
+    Ok(reply(changes::until(&app.stopping, answer), &asked))
 }
 
 /// What the request asks; by whom and until when is for the caller of this to say.
@@ -155,8 +156,12 @@ async fn call_of(
         content: incoming.content,
     };
     let options = options(&head.headers, preferences, node.verb())?;
+    let mut query = found.query(head.uri.query().unwrap_or_default());
+    if node.as_str() == "changes" {
+        query = changes::going_on(&query, &head.headers)?;
+    }
     Ok(Call {
-        query: found.query(head.uri.query().unwrap_or_default()),
+        query,
         options,
         node,
         input,
@@ -188,14 +193,17 @@ fn stray(method: &Method, astray: Astray) -> Result<Response<Body>, Refusal> {
 }
 
 fn is_read(verb: &str) -> bool {
-    matches!(verb, "read" | "list" | "count" | "search" | "aggregate")
+    matches!(
+        verb,
+        "read" | "list" | "count" | "search" | "aggregate" | "changes"
+    )
 }
 
 fn options(headers: &HeaderMap, preferences: &Preferences, verb: &str) -> Result<Options, Problem> {
-    let offered = if matches!(verb, "list" | "search") {
-        &Media::ALL[..]
-    } else {
-        &Media::ALL[..1]
+    let offered: &[Media] = match verb {
+        "list" | "search" => &Media::RECORDS,
+        "changes" => &[Media::EventStream],
+        _ => &[Media::Json],
     };
     Ok(Options {
         accept: negotiate(headers, offered)?,

@@ -3,6 +3,7 @@
 mod error;
 mod location;
 pub mod migrations;
+mod pruning;
 mod replica;
 mod routes;
 mod settings;
@@ -21,6 +22,7 @@ pub use error::Error;
 pub use routes::Served;
 pub use settings::Settings;
 
+use pruning::Pruning;
 use replica::Replica;
 
 /// A project over its store, ready to be called.
@@ -29,6 +31,7 @@ pub struct App {
     nodes: Arc<Nodes>,
     store: Store,
     replica: Replica,
+    pruning: Pruning,
     location: store::Settings,
     /// What the start migrated.
     pub applied: migrations::Applied,
@@ -63,6 +66,7 @@ impl App {
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
             replica: Replica::new(location.clone(), &project.models),
+            pruning: Pruning::default(),
             store,
             location,
             applied,
@@ -89,11 +93,16 @@ impl App {
 
     /// From now on, until [`App::close`], migrations that take something away wait for this process.
     pub async fn join(&self, tasks: &TaskTracker) -> Result<(), Error> {
-        self.replica.join(tasks).await
+        self.replica.join(tasks).await?;
+        let kept = self.project.settings.limits.changes_kept;
+        self.pruning.begin(self.store.clone(), kept, tasks);
+        Ok(())
     }
 
     /// Ends the connections, after what is under way.
     pub async fn close(&self) {
+        self.pruning.end();
+        self.nodes.end_changes().await;
         self.replica.leave().await;
         self.store.close().await;
     }
@@ -101,6 +110,6 @@ impl App {
 
 /// Serves the internal routes until `stopping`.
 pub async fn serve(listener: TcpListener, served: impl Into<Served>, stopping: CancellationToken) {
-    let router = routes::router(served.into());
+    let router = routes::router(served.into().until(stopping.clone()));
     chassis::serve(listener, router, chassis::HttpLimits::default(), stopping).await;
 }

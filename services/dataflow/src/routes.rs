@@ -12,9 +12,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chassis::Metrics;
-use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
-use wire::{Answer, AnswerParts, Call, CallParts, Calls, Code, Content, NodeName, Problem, batch};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    Answer, AnswerParts, Call, CallParts, Calls, Code, Content, Media, NodeName, Problem, batch,
+};
 
 /// More than as many small calls as one request holds.
 const BATCH_BYTES: usize = 16 << 20;
@@ -25,6 +28,8 @@ pub struct Served {
     calls: Arc<dyn Calls>,
     migrations: Option<Teller>,
     metrics: Option<Metrics>,
+    /// When it is cancelled, streams that have no end of their own end.
+    stopping: CancellationToken,
 }
 
 impl Served {
@@ -33,6 +38,7 @@ impl Served {
             calls: app.calls(),
             migrations: Some(app.teller()),
             metrics: None,
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -43,6 +49,10 @@ impl Served {
             metrics: Some(metrics),
             ..self
         }
+    }
+
+    pub(crate) fn until(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
     }
 }
 
@@ -72,6 +82,7 @@ impl From<Arc<dyn Calls>> for Served {
             calls,
             migrations: None,
             metrics: None,
+            stopping: CancellationToken::new(),
         }
     }
 }
@@ -80,6 +91,7 @@ pub(crate) fn router(served: Served) -> Router {
     Router::new()
         .route("/call/{node}", post(call))
         .route("/calls", post(calls))
+        .route("/changes", get(changes))
         .route("/catalogue", get(catalogue))
         .route("/migrations", get(migrations))
         .route("/health", get(health))
@@ -133,7 +145,8 @@ async fn call(
         deadline: parts.deadline,
         trace: parts.trace,
     };
-    Ok(respond(served.counted_call(call).await?))
+    let answer = served.counted_call(call).await?;
+    Ok(respond(answer, served.stopping))
 }
 
 /// `POST /calls`: several small calls, carried out side by side, answered together
@@ -146,9 +159,29 @@ async fn calls(State(served): State<Served>, request: Request<Body>) -> Result<R
     Ok(([(header::CONTENT_TYPE, batch::BATCH)], bytes).into_response())
 }
 
-fn respond(answer: Answer) -> Response {
+/// `GET /changes?{query}`: the node of that name
+async fn changes(
+    State(served): State<Served>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let parts = CallParts::read(&headers)?;
+    let node = "changes".parse().expect("it is a node's name");
+    let mut call = Call::new(node, parts.caller, wire::Body::empty());
+    call.query = query.unwrap_or_default();
+    call.options.accept = Media::EventStream;
+    call.trace = parts.trace;
+    let answer = served.counted_call(call).await?;
+    Ok(respond(answer, served.stopping))
+}
+
+fn respond(answer: Answer, stopping: CancellationToken) -> Response {
+    let is_endless = answer.body.media == Media::EventStream;
     let body = match answer.body.content {
         Content::Whole(bytes) => Body::from(bytes),
+        Content::Stream(stream) if is_endless => {
+            Body::from_stream(stream.take_until(stopping.cancelled_owned()))
+        }
         Content::Stream(stream) => Body::from_stream(stream),
     };
     let mut response = Response::new(body);

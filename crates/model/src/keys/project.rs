@@ -107,5 +107,20 @@ static LIMITS: Table = Table {
             Shape::Duration,
             "How long a call may take; 30s unless said.",
         ),
+        key(
+            "listeners",
+            Shape::Count(0, 100_000),
+            "Streams of changes at once; 1000 unless said.",
+        ),
+        key(
+            "heartbeat",
+            Shape::Duration,
+            "How often a stream of changes with nothing to tell says so; 15s unless said.",
+        ),
+        key(
+            "changes_kept",
+            Shape::Duration,
+            "How long a stream of changes can go on from where it broke; 24h unless said.",
+        ),
     ],
 };

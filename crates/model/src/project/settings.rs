@@ -41,6 +41,12 @@ pub struct Limits {
     pub filter_terms: usize,
     /// How long a call may take.
     pub deadline: Duration,
+    /// Streams of changes at once.
+    pub listeners: usize,
+    /// How often a stream of changes that has nothing to tell says so.
+    pub heartbeat: Duration,
+    /// How long changes can be asked for.
+    pub changes_kept: Duration,
 }
 
 impl Default for Limits {
@@ -54,6 +60,9 @@ impl Default for Limits {
             depth: 64,
             filter_terms: 200,
             deadline: Duration::from_secs(30),
+            listeners: 1_000,
+            heartbeat: Duration::from_secs(15),
+            changes_kept: Duration::from_hours(24),
         }
     }
 }
@@ -159,12 +168,13 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
     {
         limits.body_bytes = size;
     }
-    if let Some(deadline) = node
-        .get("deadline")
-        .and_then(Node::text)
-        .and_then(measure::duration)
-    {
-        limits.deadline = deadline;
+    for (name, limit) in [
+        ("deadline", &mut limits.deadline),
+        ("heartbeat", &mut limits.heartbeat),
+        ("changes_kept", &mut limits.changes_kept),
+    ] {
+        let said = node.get(name).and_then(Node::text);
+        *limit = said.and_then(measure::duration).unwrap_or(*limit);
     }
     count(node, "page_max", &mut limits.page_max);
     limits.page = limits.page.min(limits.page_max);
@@ -173,6 +183,7 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
     count(node, "bulk", &mut limits.bulk);
     count(node, "depth", &mut limits.depth);
     count(node, "filter_terms", &mut limits.filter_terms);
+    count(node, "listeners", &mut limits.listeners);
     if limits.page > limits.page_max {
         let at = node.get("page").map_or(node.at, |page| page.at);
         let message = format!(
@@ -184,6 +195,8 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
     for (name, nothing) in [
         ("body_bytes", limits.body_bytes == 0),
         ("deadline", limits.deadline.is_zero()),
+        ("heartbeat", limits.heartbeat.is_zero()),
+        ("changes_kept", limits.changes_kept.is_zero()),
     ] {
         if let (true, Some(node)) = (nothing, node.get(name)) {
             source.mistake(node.at, format!("`{name}` is more than nothing"), None);

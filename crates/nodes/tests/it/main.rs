@@ -2,12 +2,14 @@
 #![expect(
     clippy::unwrap_used,
     clippy::too_many_lines,
-    reason = "tests: a failure may panic, and a table of cases is as long as it is"
+    clippy::print_stdout,
+    reason = "tests: a failure may panic, a table of cases is as long as it is, and a sweep says how far it came"
 )]
 
 mod any_input;
 mod bulk;
 mod catalogue;
+mod changes;
 mod idempotency;
 mod keys;
 mod policy;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use model::Limits;
+use model::{Limits, Models};
 use nodes::{Nodes, Settings};
 use serde_json::{Value, json};
 use store::migrate::{self, ApplyOptions};
@@ -52,6 +52,8 @@ const MODELS: &[(&str, &str)] = &[
 
 pub(crate) struct World {
     pub(crate) nodes: Arc<Nodes>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) store: Store,
     pub(crate) admin: Caller,
     pub(crate) editor: Caller,
 }
@@ -82,12 +84,15 @@ impl World {
             open: false,
             limits,
         };
-        let nodes = Nodes::new(store, "test", Arc::new(models), rules)
+        let models = Arc::new(models);
+        let nodes = Nodes::new(store.clone(), "test", Arc::clone(&models), rules)
             .await
             .unwrap();
         let admin = nodes.local_admin();
         let mut world = Self {
             nodes,
+            models,
+            store,
             admin: admin.clone(),
             editor: admin,
         };

@@ -9,7 +9,7 @@ use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_
 use crate::{Engine, Error, layout};
 
 /// Raised when [`system_tables`] says more than before.
-pub(super) const SYSTEM_VERSION: u32 = 2;
+pub(super) const SYSTEM_VERSION: u32 = 3;
 
 pub(super) fn schema(engine: Engine, models: &Models) -> Schema {
     let tables = models.iter().map(|model| {
@@ -240,8 +240,8 @@ fn array(engine: Engine, field: &Field, items: &[Value]) -> Option<String> {
     }
 }
 
-/// What the platform keeps beside the models. May be run again.
-pub(super) fn system_tables(engine: Engine) -> String {
+/// What the platform keeps beside the models, in a database that has `version` of it. May be run again.
+pub(super) fn system_tables(engine: Engine, version: u32) -> String {
     let (id, at, uuid) = match engine {
         Engine::Postgres => ("bigint", "timestamptz", "uuid"),
         Engine::Sqlite => ("INTEGER", "TEXT", "TEXT"),
@@ -256,8 +256,14 @@ pub(super) fn system_tables(engine: Engine) -> String {
         Engine::Sqlite => String::new(),
     };
     let services = layout::service_tables(engine);
+    // Before the third version nobody read the outbox, and its order could not be told.
+    let renewed = if version < 3 {
+        "DROP TABLE IF EXISTS gantry_outbox;\n"
+    } else {
+        ""
+    };
     format!(
-        "CREATE TABLE IF NOT EXISTS gantry_meta (key text PRIMARY KEY, value text NOT NULL);
+        "{renewed}CREATE TABLE IF NOT EXISTS gantry_meta (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_migrations (id {id} PRIMARY KEY, at {at} NOT NULL, name text NOT NULL, state text NOT NULL,
   up text NOT NULL, down text NOT NULL, snapshot text NOT NULL, checksum text NOT NULL, gantry_version text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_replicas (id {uuid} PRIMARY KEY, version text NOT NULL, seen_at {at} NOT NULL);

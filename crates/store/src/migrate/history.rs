@@ -9,6 +9,7 @@ use super::desired;
 use super::inspect::Found;
 use super::live::{Live, Row};
 use super::plan::Plan;
+use super::role;
 use super::schema::Schema;
 use crate::{Engine, Error};
 
@@ -61,8 +62,14 @@ impl State {
 /// Makes the system tables where they are missing, and the secret once.
 pub(super) async fn ensure(live: &mut Live) -> Result<(), Error> {
     let engine = live.engine();
-    if !exists(live).await? || desired::system_version(live).await? < desired::SYSTEM_VERSION {
-        live.run(&desired::system_tables(engine)).await?;
+    let version = if exists(live).await? {
+        desired::system_version(live).await?
+    } else {
+        0
+    };
+    if version < desired::SYSTEM_VERSION {
+        live.run(&desired::system_tables(engine, version)).await?;
+        role::grant(live).await?;
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)
             .map_err(|error| Error::Internal(format!("the system gives no randomness: {error}")))?;

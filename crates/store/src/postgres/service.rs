@@ -11,11 +11,11 @@ use crate::{Error, KeyRow};
     clippy::needless_pass_by_value,
     reason = "stands in map_err, which hands it over"
 )]
-fn failed(error: tokio_postgres::Error) -> Error {
+pub(super) fn failed(error: tokio_postgres::Error) -> Error {
     errors::error(&error, None)
 }
 
-fn time(at: Option<jiff::Timestamp>) -> Arg {
+pub(super) fn time(at: Option<jiff::Timestamp>) -> Arg {
     Arg {
         value: at.map_or(Value::Null, Value::Timestamp),
         scalar: Scalar::Timestamp,
@@ -100,13 +100,8 @@ impl Postgres {
             )
             .await
             .map_err(failed)?;
-        let before = time(Some(outbox_before));
-        let changes = client
-            .execute("DELETE FROM gantry_outbox WHERE at < $1", &[&before])
-            .await
-            .map_err(failed)?;
         self.pool.give_back(lent);
-        Ok(keys + changes)
+        Ok(keys + self.forget_changes(outbox_before).await?)
     }
 }
 

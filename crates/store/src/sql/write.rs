@@ -1,7 +1,7 @@
 //! Writes. On PostgreSQL one statement does all: the change, its outbox rows and the answer. SQLite's says which rows
 //! changed, and the engine does the rest in the same transaction.
 
-use model::{FieldId, Model, System, Value};
+use model::{FieldId, Kind, Model, System, Value};
 
 use super::select::{joins, output};
 use super::{Scalar, Statement, Writer};
@@ -38,7 +38,7 @@ pub(crate) fn insert(engine: Engine, insert: &Insert, rows: &[Vec<Value>]) -> St
             .sql("_version = t._version + 1 WHERE ")
             .filter("t", model, &conflict.filter);
     }
-    answer(&mut writer, model, &insert.returning, None);
+    answer(&mut writer, model, &insert.returning, None, &[]);
     writer.finish()
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn update(engine: Engine, update: &Update) -> Statement {
     writer
         .sql("_version = t._version + 1 WHERE ")
         .filter("t", model, &update.filter);
-    answer(&mut writer, model, &update.returning, Some(update.op));
+    answer(&mut writer, model, &update.returning, Some(update.op), &[]);
     writer.finish()
 }
 
@@ -159,12 +159,24 @@ pub(crate) fn delete(engine: Engine, delete: &Delete) -> Statement {
         .name(&model.path)
         .sql(" AS t WHERE ")
         .filter("t", model, &delete.filter);
-    answer(&mut writer, model, &delete.returning, Some(Op::Delete));
+    answer(
+        &mut writer,
+        model,
+        &delete.returning,
+        Some(Op::Delete),
+        &delete.kept,
+    );
     writer.finish()
 }
 
 /// What follows the change. Without an `op` it is an insert, whose rows say by their version what happened.
-fn answer(writer: &mut Writer, model: &Model, returning: &[Column], op: Option<Op>) {
+fn answer(
+    writer: &mut Writer,
+    model: &Model,
+    returning: &[Column],
+    op: Option<Op>,
+    kept: &[FieldId],
+) {
     let tenant = model.system(System::Tenant);
     if writer.engine == Engine::Sqlite {
         writer.sql(" RETURNING id AS gantry_id, _version AS gantry_version, ");
@@ -172,22 +184,24 @@ fn answer(writer: &mut Writer, model: &Model, returning: &[Column], op: Option<O
             Some(_) => writer.sql("tenant"),
             None => writer.sql("NULL"),
         };
-        if op == Some(Op::Delete) && !returning.is_empty() {
+        if op == Some(Op::Delete) {
             // Gone afterwards, so told now. Embeds are not offered for deleted records.
-            writer.sql(", ");
-            let fields: Vec<_> = returning
-                .iter()
-                .map(|column| match column {
-                    Column::Field(field) | Column::Embed { field, .. } => *field,
-                })
-                .collect();
-            writer.list(fields, |writer, field| {
-                writer.name(&model.field(field).name);
+            let told = returning.iter().map(|column| match column {
+                Column::Field(field) | Column::Embed { field, .. } => field,
             });
+            for field in told.chain(kept) {
+                writer.sql(", ").name(&model.field(*field).name);
+            }
         }
         return;
     }
-    writer.sql(" RETURNING *), o AS (INSERT INTO gantry_outbox (model, record, op, version, tenant) SELECT ");
+    writer
+        .sql(" RETURNING *), o AS (INSERT INTO gantry_outbox (model, record, op, version, tenant");
+    writer.sql(if kept.is_empty() {
+        ") SELECT "
+    } else {
+        ", gone) SELECT "
+    });
     writer
         .arg(Value::Text(model.name.clone()), Scalar::Text, false)
         .sql(", id, ");
@@ -202,9 +216,58 @@ fn answer(writer: &mut Writer, model: &Model, returning: &[Column], op: Option<O
     };
     writer
         .sql(", _version, ")
-        .sql(if tenant.is_some() { "tenant" } else { "NULL" })
-        .sql(" FROM w) SELECT ");
+        .sql(if tenant.is_some() { "tenant" } else { "NULL" });
+    if !kept.is_empty() {
+        kept_object(writer, model, kept);
+    }
+    writer.sql(" FROM w) SELECT ");
     output(writer, model, returning, "t");
     writer.sql(" FROM w t");
     joins(writer, model, returning, "t");
+}
+
+/// The fields as a JSON object by the contract of types, as SQLite's side writes it.
+fn kept_object(writer: &mut Writer, model: &Model, kept: &[FieldId]) {
+    writer.sql(", (SELECT to_jsonb(k) FROM (SELECT ");
+    writer.list(kept, |writer, field| {
+        let field = model.field(*field);
+        if field.array && is_respelled(&field.kind) {
+            writer
+                .sql("CASE WHEN ")
+                .column("w", field)
+                .sql(" IS NOT NULL THEN ARRAY(SELECT ");
+            respelled(writer, &field.kind, |writer| {
+                writer.sql("item");
+            });
+            writer
+                .sql(" FROM unnest(")
+                .column("w", field)
+                .sql(") item) END");
+        } else {
+            respelled(writer, &field.kind, |writer| {
+                writer.column("w", field);
+            });
+        }
+        writer.sql(" AS ").name(&field.name);
+    });
+    writer.sql(") k)");
+}
+
+/// Whether PostgreSQL's own JSON of the kind is not the contract's.
+fn is_respelled(kind: &Kind) -> bool {
+    matches!(kind, Kind::Timestamp | Kind::Bytes)
+}
+
+fn respelled(writer: &mut Writer, kind: &Kind, value: impl FnOnce(&mut Writer)) {
+    let (before, after) = match kind {
+        Kind::Timestamp => (
+            "to_char(",
+            " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        ),
+        Kind::Bytes => ("translate(encode(", ", 'base64'), E'\\n', '')"),
+        _ => ("", ""),
+    };
+    writer.sql(before);
+    value(writer);
+    writer.sql(after);
 }

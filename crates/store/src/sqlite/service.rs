@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::{Sqlite, errors};
 use crate::{Error, KeyRow};
 
-fn failed(error: rusqlite::Error) -> Error {
+pub(super) fn failed(error: rusqlite::Error) -> Error {
     errors::error(error, None)
 }
 
@@ -99,11 +99,9 @@ impl Sqlite {
         let expired = jiff::Timestamp::now() - std::time::Duration::from_hours(24);
         let prune = move |connection: &Connection| {
             let keys = "DELETE FROM gantry_idempotency WHERE created_at < ?";
-            let keys = connection.execute(keys, [format!("{expired:.6}")])?;
-            let changes = "DELETE FROM gantry_outbox WHERE at < ?";
-            Ok(keys + connection.execute(changes, [format!("{outbox_before:.6}")])?)
+            connection.execute(keys, [format!("{expired:.6}")])
         };
-        self.change(prune).await
+        Ok(self.change(prune).await? + self.forget_changes(outbox_before).await?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use model::{FieldId, Filter, Operand, Test, Value};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Engine, targets};
@@ -18,6 +19,7 @@ use crate::{
 /// Dropped without `commit` it is rolled back.
 pub struct Tx {
     inner: Inner,
+    news: Arc<Notify>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "lives on the stack of one call")]
@@ -29,18 +31,22 @@ enum Inner {
 impl Tx {
     pub(super) async fn postgres(
         store: Arc<Postgres>,
+        news: Arc<Notify>,
         deadline: Option<Instant>,
     ) -> Result<Self, Error> {
         Ok(Self {
+            news,
             inner: Inner::Postgres(PostgresTx::begin(store, deadline).await?),
         })
     }
 
     pub(super) async fn sqlite(
         store: Arc<Sqlite>,
+        news: Arc<Notify>,
         deadline: Option<Instant>,
     ) -> Result<Self, Error> {
         Ok(Self {
+            news,
             inner: Inner::Sqlite(SqliteTx::begin(store, deadline).await?),
         })
     }
@@ -267,10 +273,12 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<(), Error> {
-        match self.inner {
+        let committed = match self.inner {
             Inner::Postgres(tx) => tx.commit().await,
             Inner::Sqlite(tx) => tx.commit().await,
-        }
+        };
+        self.news.notify_one();
+        committed
     }
 
     pub async fn rollback(self) -> Result<(), Error> {

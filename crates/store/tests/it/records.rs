@@ -1,5 +1,6 @@
 //! Records on both engines: every type round-trips, compares, orders and pages alike.
 
+mod changes;
 mod concurrency;
 mod owner;
 mod paging;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use wire::{Catalogue, NodeInfo};
 
+use super::changes;
 use super::parameters::{header, parameter, with_problems};
 use super::schemas::reference;
 
@@ -18,10 +19,14 @@ pub(super) fn paths(catalogue: &Catalogue, paths: &mut Map<String, Value>) {
         );
     }
     paths.insert("/api/v1/call".to_owned(), json!({ "get": listing() }));
+    let changes = |node: &&NodeInfo| node.name.as_str() == "changes";
+    if let Some(node) = catalogue.nodes.iter().find(changes) {
+        paths.insert("/api/v1/changes".to_owned(), changes::operations(node));
+    }
     for node in catalogue
         .nodes
         .iter()
-        .filter(|node| !node.hints.hidden && !node.hints.outside)
+        .filter(|node| !node.hints.hidden && !node.hints.outside && !changes(node))
     {
         let id = format!("call.{}", node.name);
         paths.insert(

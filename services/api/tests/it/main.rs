@@ -6,6 +6,7 @@
     reason = "a test ends where it fails, and is one story with its snapshots"
 )]
 
+mod changes;
 mod echo;
 mod openapi;
 mod rest;

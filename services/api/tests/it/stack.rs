@@ -31,19 +31,20 @@ access:
   - { role: anyone, can: [read] }
 ";
 
-struct Stack {
-    router: Router,
-    key: Option<String>,
+pub(crate) struct Stack {
+    pub(crate) router: Router,
+    pub(crate) calls: Arc<dyn Calls>,
+    pub(crate) key: Option<String>,
 }
 
-struct Told {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Told {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
@@ -54,7 +55,7 @@ impl Told {
     }
 
     /// Status and code, as problems are told apart.
-    fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         (
             self.status.as_u16(),
             self.json()["code"].as_str().unwrap_or_default().to_owned(),
@@ -64,7 +65,7 @@ impl Told {
 
 impl Stack {
     /// `METHOD path`, headers, and the body.
-    async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Told {
+    pub(crate) async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Told {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = &self.key {
@@ -85,24 +86,25 @@ impl Stack {
         }
     }
 
-    async fn get(&self, path: &str) -> Told {
+    pub(crate) async fn get(&self, path: &str) -> Told {
         self.ask(&format!("GET {path}"), &[], "").await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Told {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Told {
         self.ask(&format!("POST {path}"), &[], &body.to_string())
             .await
     }
 }
 
 /// The story on SQLite and PostgreSQL, in one process and with dataflow behind a socket, each over a fresh database.
-async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
+pub(crate) async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
     testkit::on_both_engines(async |database| {
         let folder = tempfile::tempdir().unwrap();
         let app = project(folder.path(), &database, open).await;
         let key = first_key(&app, open).await;
-        let router = api::router(app.calls());
-        story(&Stack { router, key }).await;
+        let calls = app.calls();
+        let router = api::router(Arc::clone(&calls));
+        story(&Stack { router, calls, key }).await;
         app.close().await;
     })
     .await;
@@ -117,7 +119,10 @@ async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
         tasks.spawn(dataflow::serve(listener, app.calls(), stopping.clone()));
         let calls: Arc<dyn Calls> = Arc::new(Client::new(&address).unwrap());
         let router = api::router(Arc::clone(&calls));
-        story(&Stack { router, key }).await;
+        let stack = Stack { router, calls, key };
+        story(&stack).await;
+        let Stack { calls, router, .. } = stack;
+        drop(router);
         assert_eq!(calls.health().await.status, wire::Status::Ok);
         drop(calls);
         stopping.cancel();
@@ -448,6 +453,7 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
         assert_eq!(keys.status, 200, "{}", keys.text);
         let anyone = Stack {
             router: stack.router.clone(),
+            calls: Arc::clone(&stack.calls),
             key: None,
         };
         assert_eq!(anyone.get("/api/v1/film").await.status, 200);
@@ -458,6 +464,7 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
         assert_eq!(made.status, 401, "{}", made.text);
         let forged = Stack {
             router: stack.router.clone(),
+            calls: Arc::clone(&stack.calls),
             key: Some("gk_forged".to_owned()),
         };
         let told = forged.get("/api/v1/film").await;
