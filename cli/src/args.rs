@@ -1,6 +1,7 @@
 //! What may stand on the command line: one file per verb, what they share here.
 
 mod call;
+mod changes;
 mod completions;
 mod init;
 mod keys;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use call::{Call, CountWish};
+pub use changes::Changes;
 pub use completions::Completions;
 pub use init::Init;
 pub use keys::{CreateKey, Keys, KeysVerb, RevokeKey};
@@ -77,6 +79,7 @@ pub enum Verb {
     Validate(Validate),
     Seed(Seed),
     Call(Box<Call>),
+    Changes(Changes),
     Models(Models),
     Migrate(Migrate),
     Keys(Keys),

@@ -1,6 +1,7 @@
 //! One file per verb; here the way to each.
 
 mod call;
+mod changes;
 mod completions;
 mod init;
 mod keys;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Validate(args) => validate::run(&args, output),
         Verb::Seed(args) => in_runtime(seed::run(args, output)),
         Verb::Call(args) => in_runtime(call::run(*args, output)),
+        Verb::Changes(args) => in_runtime(changes::run(args, output)),
         Verb::Models(args) => in_runtime(models::run(args, output)),
         Verb::Migrate(args) => in_runtime(migrate::run(args, output)),
         Verb::Keys(args) => in_runtime(keys::run(args, output)),

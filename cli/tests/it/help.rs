@@ -2,13 +2,14 @@
 
 use crate::gantry;
 
-const PAGES: [&[&str]; 19] = [
+const PAGES: [&[&str]; 20] = [
     &[],
     &["init"],
     &["up"],
     &["validate"],
     &["seed"],
     &["call"],
+    &["changes"],
     &["models"],
     &["migrate"],
     &["migrate", "plan"],

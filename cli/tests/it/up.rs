@@ -186,3 +186,41 @@ fn the_limits_of_the_project_hold_and_requests_are_counted() {
     assert!(metrics.contains(counted), "{metrics}");
     assert_eq!(up.stop(), Some(0));
 }
+
+#[test]
+fn changes_are_printed_as_they_happen_until_the_server_stops() {
+    let folder = project();
+    let up = Up::start(&folder, &["--open"]);
+    let url = up.text("url").to_owned();
+    let args = [
+        "changes", "--model", "Book", "--url", &url, "--output", "json",
+    ];
+    let mut listener = command(&args).spawn().unwrap();
+    let stdout = listener.stdout.take().unwrap();
+    let (tell, lines) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut lines = BufReader::new(stdout).lines();
+        lines.try_for_each(|line| tell.send(line.unwrap()))
+    });
+    // It does not say when it begins to listen, so records are made until one is told.
+    let tries = 1_000;
+    let told = (0..tries).find_map(|number| {
+        let title = format!("title=Nana {number}");
+        let create = ["call", "Book.create", "-f", &title, "-f", "price=7.50"];
+        up.call(None, &create).ok();
+        lines.try_recv().ok()
+    });
+    let line: Value = serde_json::from_str(&told.expect("one of them is told")).unwrap();
+    assert_eq!(
+        (&line["model"], &line["op"]),
+        (&"Book".into(), &"create".into())
+    );
+    assert_eq!(up.stop(), Some(0));
+    let ended = listener.wait_with_output().unwrap();
+    reader.join().unwrap().unwrap();
+    let why = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        ended.status.success() && why.contains("go on with --since "),
+        "{why}"
+    );
+}
