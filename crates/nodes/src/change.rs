@@ -146,20 +146,19 @@ pub(crate) async fn change(
     };
     let given = values::read(rules, object, target.pointer, ignore)?;
     target.check_precondition()?;
-    let set;
-    if how == How::Replace {
+    let set = if how == How::Replace {
         let whole = values::complete(model, given, target.pointer)?;
         // What the caller may not write stays as it is.
         let own =
             |(id, field): (FieldId, &model::Field)| field.system.is_none() && grant.fields.has(id);
         let fields = model.ids().zip(whole);
-        set = fields
+        fields
             .filter(|(field, _)| own(*field))
             .map(|((id, _), value)| (id, value))
-            .collect();
+            .collect()
     } else {
-        set = given.set;
-    }
+        given.set
+    };
     let filter = target
         .filter()
         .and(plan::reach(cx, model, Deleted::Exclude));

@@ -65,13 +65,12 @@ pub(crate) async fn read(
         .body(object, "", ignore)
         .finish()?;
     let usual = question.select.is_none() && question.deleted == Deleted::Exclude;
-    let found = match cx.view.point_read(model).filter(|_| usual) {
-        Some(read) => door.point_read(read, id).await,
-        None => {
-            let filter = plan::standing(model, question.deleted).and(grant.filter.clone());
-            let columns = plan::columns(cx, model, question.select.as_ref());
-            door.read(&plan::by_id(model, id, filter, columns)).await
-        }
+    let found = if let Some(read) = cx.view.point_read(model).filter(|_| usual) {
+        door.point_read(read, id).await
+    } else {
+        let filter = plan::standing(model, question.deleted).and(grant.filter.clone());
+        let columns = plan::columns(cx, model, question.select.as_ref());
+        door.read(&plan::by_id(model, id, filter, columns)).await
     };
     let found = found.map_err(problem::of_store)?;
     let record = found.ok_or_else(|| not_found(model, id))?;
