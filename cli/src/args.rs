@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use call::{Call, CountWish};
+pub use call::{Accept, Call, CountWish};
 pub use changes::Changes;
 pub use completions::Completions;
 pub use init::Init;

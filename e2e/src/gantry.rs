@@ -73,6 +73,14 @@ impl Gantry {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// The most memory that it has held so far, in KiB, as Linux tells.
+    pub fn peak_kib(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(number.context("a line VmHWM")?.trim().parse()?)
+    }
+
     /// SIGKILL: it has no chance to finish anything.
     pub fn kill(mut self) -> anyhow::Result<()> {
         self.process.kill()?;

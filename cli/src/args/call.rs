@@ -1,5 +1,7 @@
 //! `gantry call`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use wire::NodeName;
 
@@ -17,6 +19,8 @@ use super::{Place, examples};
     "gantry call Film.update --json '{\"id\": \"…\", \"title\": \"…\"}' --if-version 3"
     "gantry call Film.bulk_create --json @films.json --dry-run"
     "gantry call tx --json - < ops.json"
+    "gantry call Film.list -f limit=all --accept ndjson > films.ndjson"
+    "gantry call Film.bulk_create --input films.ndjson"
 ))]
 pub struct Call {
     /// The node, as in `Film.list`
@@ -29,6 +33,15 @@ pub struct Call {
     /// The arguments as JSON: text, `@file`, or `-` for standard input
     #[arg(long, value_name = "JSON")]
     pub json: Option<String>,
+
+    /// Records in a file, CSV or JSON Lines by its ending (`-`: JSON Lines on standard input), in any number: they are
+    /// sent as they are read, all or none is kept, and none is shown
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json"])]
+    pub input: Option<PathBuf>,
+
+    /// How a list is shown; `ndjson` and `csv` come in any number with `-f limit=all`
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub accept: Option<Accept>,
 
     /// Do it once however often this is sent
     #[arg(long, value_name = "KEY")]
@@ -52,6 +65,13 @@ pub struct Call {
 
     #[command(flatten)]
     pub place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Accept {
+    Json,
+    Ndjson,
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

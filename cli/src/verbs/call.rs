@@ -5,17 +5,21 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use futures_util::TryStreamExt as _;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use serde_json::value::RawValue;
-use wire::{Body, Code, Content, FieldInfo, IfVersion, Media, Meta, NodeName, Problem};
+use tokio::io::AsyncReadExt as _;
+use wire::{Body, Code, Content, FieldInfo, IfVersion, Media, Meta, NodeName, Problem, Reply};
 
-use crate::args::{Call, CountWish, Output};
+use crate::args::{Accept, Call, CountWish, Output};
 use crate::failure::Failure;
 use crate::platform::{self, Platform};
 use crate::{reading, words};
+
+/// What is read of a file at once.
+const PIECE: usize = 64 << 10;
 
 /// What may stand unescaped in a query's key or value.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,7 +34,11 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':');
 
 pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
-    let given = args.json.as_deref().map(read_body).transpose()?;
+    let given = match (&args.input, &args.json) {
+        (Some(path), _) => Some(open_body(path).await?),
+        (None, Some(json)) => Some(read_body(json)?),
+        (None, None) => None,
+    };
     let platform = platform::compose(&args.place).await?;
     let (body, arguments) = match given {
         Some(body) => (body, args.field),
@@ -38,6 +46,14 @@ pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
     };
     let mut call = wire::Call::new(args.node.clone(), platform.caller.clone(), body);
     call.query = query(&arguments);
+    if args.input.is_some() {
+        call.options.reply = Reply::Minimal;
+    }
+    call.options.accept = match args.accept {
+        None | Some(Accept::Json) => Media::Json,
+        Some(Accept::Ndjson) => Media::JsonLines,
+        Some(Accept::Csv) => Media::Csv,
+    };
     call.options.idempotency_key = args.idempotency_key;
     call.options.if_version = args
         .if_version
@@ -54,8 +70,10 @@ pub async fn run(args: Call, output: Output) -> Result<(), Failure> {
         Err(problem) => return Err(with_nearest(&platform, &args.node, problem).await.into()),
     };
     match output {
-        Output::Json => write_through(answer.body).await?,
-        Output::Text => reading::print(&answer.body.collect(usize::MAX).await?)?,
+        Output::Text if answer.body.media == Media::Json => {
+            reading::print(&answer.body.collect(usize::MAX).await?)?;
+        }
+        Output::Json | Output::Text => write_through(answer.body).await?,
     }
     tell(&answer.meta);
     Ok(())
@@ -137,16 +155,58 @@ fn read_body(source: &str) -> Result<Body, Failure> {
         return Ok(Body::json(source.to_owned()));
     };
     let bytes = fs::read(path).with_context(|| format!("cannot read {path}"))?;
-    let ending = Path::new(path).extension().unwrap_or_default();
-    let media = match ending.to_ascii_lowercase().to_str() {
+    Ok(Body {
+        media: media(Path::new(path)),
+        content: Content::Whole(Bytes::from(bytes)),
+    })
+}
+
+/// By the file's ending.
+fn media(path: &Path) -> Media {
+    let ending = path.extension().unwrap_or_default();
+    match ending.to_ascii_lowercase().to_str() {
         Some("csv") => Media::Csv,
         Some("jsonl" | "ndjson") => Media::JsonLines,
         _ => Media::Json,
+    }
+}
+
+/// A file of any size, read as it is sent.
+async fn open_body(path: &Path) -> Result<Body, Failure> {
+    let (path, media) = if path == Path::new("-") {
+        (Path::new("/dev/stdin"), Media::JsonLines)
+    } else {
+        (path, media(path))
     };
+    if media == Media::Json {
+        let detail = format!(
+            "{} ends neither in .csv nor in .ndjson or .jsonl",
+            path.display()
+        );
+        return Err(Failure::usage(detail).hint("JSON of any kind is read by `--json @file`"));
+    }
+    let file = tokio::fs::File::open(path).await;
+    let file = file.with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Body {
         media,
-        content: Content::Whole(Bytes::from(bytes)),
+        content: pieces(file, path.display().to_string()),
     })
+}
+
+fn pieces(source: tokio::fs::File, name: String) -> Content {
+    let next = async |(mut source, name): (tokio::fs::File, String)| {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        match source.read_buf(&mut piece).await {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(piece.freeze()), (source, name))),
+            Err(error) => {
+                let detail = format!("cannot read {name}: {error}");
+                let problem = Problem::new(Code::BadRequest).detail(detail);
+                Some((Err(problem), (source, name)))
+            }
+        }
+    };
+    Content::Stream(stream::unfold((source, name), next).boxed())
 }
 
 /// The body as it comes, a line break at its end.

@@ -78,6 +78,8 @@ fn face(app: &App, process: &Process) -> api::App {
     let limits = api::Limits {
         body_bytes: set.body_bytes,
         deadline: set.deadline,
+        import_bytes: set.import_bytes,
+        stream_time: set.stream_time,
     };
     api::App::new(app.calls(), limits).counted(process.metrics.clone())
 }

@@ -82,3 +82,30 @@ async fn a_new_project_validates_seeds_and_answers() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported() {
+    on_both_engines(async |database| {
+        let project = Project::on(&database);
+        project.run(&["seed"]).ok();
+        let all = ["call", "Author.list", "-f", "limit=all", "-f", "order=name"];
+        let list = |accept| {
+            let with = ["-f", "select=id,name", "--accept", accept];
+            project.run(&[&all[..], &with].concat()).ok()
+        };
+        for (accept, ending) in [("ndjson", "jsonl"), ("csv", "csv")] {
+            let exported = list(accept);
+            let file = project.folder.path().join(format!("authors.{ending}"));
+            std::fs::write(&file, &exported).unwrap();
+            let file = file.to_str().unwrap();
+            let args = ["call", "Author.bulk_upsert", "-f", "on=id", "--input", file];
+            let imported = project.run(&args);
+            assert!(imported.stderr.contains("6 changed"), "{imported}");
+            assert_eq!(imported.ok(), "");
+            assert_eq!(list(accept), exported);
+        }
+        let wrong = project.run(&["call", "Author.bulk_create", "--input", "authors.json"]);
+        assert_eq!(wrong.code, 2, "{wrong}");
+    })
+    .await;
+}

@@ -1,5 +1,7 @@
 //! CSV as RFC 4180 has it: nothing between commas is null, `""` is empty text.
 
+use crate::Lines;
+
 /// The records of a text, the header first, each with the line where it begins. After a mistake there are no more.
 pub struct Csv<'a> {
     rest: &'a str,
@@ -135,12 +137,79 @@ impl Iterator for Csv<'_> {
     }
 }
 
+/// The same records from a text that comes in pieces, wherever those end: whole ones are taken as they are there.
+pub struct CsvPieces {
+    lines: Lines,
+    /// How far the records taken reach.
+    line: usize,
+    columns: Option<usize>,
+    begun: bool,
+}
+
+impl Default for CsvPieces {
+    fn default() -> Self {
+        Self {
+            lines: Lines::quoted(),
+            line: 1,
+            columns: None,
+            begun: false,
+        }
+    }
+}
+
+impl CsvPieces {
+    pub fn push(&mut self, piece: &[u8]) {
+        self.lines.push(piece);
+    }
+
+    /// No piece follows.
+    pub fn end(&mut self) {
+        self.lines.end();
+    }
+
+    /// The bytes of a record that is not whole yet.
+    pub fn waiting(&self) -> usize {
+        self.lines.waiting()
+    }
+
+    /// The next whole record. After a mistake there is no use in asking again.
+    pub fn take(&mut self) -> Option<Result<CsvRecord, BadCsv>> {
+        loop {
+            let Ok(text) = std::str::from_utf8(self.lines.take()?) else {
+                return Some(Err(BadCsv {
+                    line: self.line,
+                    detail: "the text is not UTF-8".to_owned(),
+                }));
+            };
+            let mut records = if self.begun {
+                Csv {
+                    rest: text,
+                    line: self.line,
+                    columns: self.columns,
+                }
+            } else {
+                Csv::new(text)
+            };
+            self.begun = true;
+            let record = records.next();
+            (self.line, self.columns) = (records.line, records.columns);
+            if record.is_some() {
+                return record;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn show(text: &str) -> String {
-        let records = Csv::new(text).map(|record| match record {
+        shown(Csv::new(text))
+    }
+
+    fn shown(records: impl Iterator<Item = Result<CsvRecord, BadCsv>>) -> String {
+        let records = records.map(|record| match record {
             Ok(record) => {
                 let cells: Vec<_> = record
                     .cells
@@ -184,6 +253,44 @@ mod tests {
             ("a\n\"x", "1: <a>; 2! a quote is not closed"),
         ] {
             assert_eq!(show(text), expected, "{text:?}");
+        }
+    }
+
+    /// All records, up to the first mistake.
+    fn in_pieces(pieces: &[&[u8]]) -> Vec<Result<CsvRecord, BadCsv>> {
+        let mut csv = CsvPieces::default();
+        let mut records = Vec::new();
+        for piece in pieces.iter().copied().map(Some).chain([None]) {
+            match piece {
+                Some(piece) => csv.push(piece),
+                None => csv.end(),
+            }
+            while let Some(record) = csv.take() {
+                let failed = record.is_err();
+                records.push(record);
+                if failed {
+                    return records;
+                }
+            }
+        }
+        records
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn records_are_the_same_wherever_the_text_is_cut(
+            text in "(\u{feff})?([a-zé,\"\n\r]|\"\"|\r\n|,\"[é,\n]{0,3}\"){0,40}",
+            cuts in proptest::collection::vec(0usize..80, 0..6),
+        ) {
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<_> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            let whole = show(&text);
+            proptest::prop_assert_eq!(shown(in_pieces(&pieces).into_iter()), whole);
+            let each: Vec<_> = bytes.chunks(1).collect();
+            proptest::prop_assert_eq!(shown(in_pieces(&each).into_iter()), show(&text));
         }
     }
 }

@@ -8,6 +8,7 @@ mod filter;
 mod json_object;
 mod json_text;
 mod keys;
+mod lines;
 mod measure;
 mod mistake;
 mod nearest;
@@ -23,7 +24,7 @@ mod value;
 mod yaml;
 
 pub use argument::BadArgument;
-pub use csv::{BadCsv, Csv, CsvRecord};
+pub use csv::{BadCsv, Csv, CsvPieces, CsvRecord};
 pub use decimal::Decimal;
 pub use definition::{
     Action, Field, FieldId, Kind, Metric, Model, ModelOptions, Models, OnDelete, Referrer, Rule,
@@ -32,6 +33,7 @@ pub use definition::{
 pub use filter::{CallerFact, Comparison, Filter, FilterLimits, Operand, Test, like};
 pub use json_object::Object;
 pub use json_text::canonical as canonical_json;
+pub use lines::Lines;
 pub use measure::{duration, size};
 pub use mistake::Mistake;
 pub use nearest::{did_you_mean, nearest};

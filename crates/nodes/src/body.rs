@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{Csv, Field, FieldId, Model, Object, Value};
+use model::{Csv, CsvRecord, Field, FieldId, Model, Object, Value};
 use serde_json::value::RawValue;
 use wire::{Code, Fault, Media, Problem};
 
@@ -126,36 +126,61 @@ fn csv(bytes: &[u8], model: &Model, knows: &dyn Fn(FieldId) -> bool) -> Result<S
     let Some(header) = records.next().transpose().map_err(bad)? else {
         return Ok("[]".to_owned());
     };
-    let names: Vec<String> = header
-        .cells
-        .into_iter()
-        .map(Option::unwrap_or_default)
-        .collect();
+    let header = Header::new(header, model, knows);
     let mut out = b"[".to_vec();
     let mut faults = Vec::new();
     for (index, record) in records.enumerate() {
-        let record = record.map_err(bad)?;
-        out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
-        for (at, (name, cell)) in names.iter().zip(&record.cells).enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            model::write_json_string(name, &mut out);
-            out.push(b':');
-            let field = model.find(name).filter(|field| knows(*field));
-            let field = field.map(|field| model.field(field));
-            if let Err(fault) = cell_as_json(field, cell.as_deref(), &mut out) {
-                faults.push(Fault::new(format!("/{index}/{name}"), fault.0, fault.1));
-                out.extend_from_slice(b"null");
-            }
+        if index > 0 {
+            out.push(b',');
         }
-        out.push(b'}');
+        header.write(&record.map_err(bad)?, index, &mut out, &mut faults);
     }
     if !faults.is_empty() {
         return Err(crate::problem::of_input(faults));
     }
     out.push(b']');
     String::from_utf8(out).map_err(|_| malformed("the body is not UTF-8"))
+}
+
+/// The columns of a CSV text, as the model knows them.
+pub(crate) struct Header<'a>(Vec<(String, Option<&'a Field>)>);
+
+impl<'a> Header<'a> {
+    pub(crate) fn new(
+        record: CsvRecord,
+        model: &'a Model,
+        knows: &dyn Fn(FieldId) -> bool,
+    ) -> Self {
+        let names = record.cells.into_iter().map(Option::unwrap_or_default);
+        let column = |name: String| {
+            let field = model.find(&name).filter(|field| knows(*field));
+            (name, field.map(|field| model.field(field)))
+        };
+        Self(names.map(column).collect())
+    }
+
+    /// The record as a JSON object. `index` is its number, for the pointers of mistakes.
+    pub(crate) fn write(
+        &self,
+        record: &CsvRecord,
+        index: usize,
+        out: &mut Vec<u8>,
+        faults: &mut Vec<Fault>,
+    ) {
+        out.push(b'{');
+        for (at, ((name, field), cell)) in self.0.iter().zip(&record.cells).enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            model::write_json_string(name, out);
+            out.push(b':');
+            if let Err(fault) = cell_as_json(*field, cell.as_deref(), out) {
+                faults.push(Fault::new(format!("/{index}/{name}"), fault.0, fault.1));
+                out.extend_from_slice(b"null");
+            }
+        }
+        out.push(b'}');
+    }
 }
 
 fn cell_as_json(

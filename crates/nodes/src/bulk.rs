@@ -6,7 +6,7 @@ mod rows;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Action, Filter, Model, Object};
+use model::{Action, FieldId, Filter, Model, Object};
 use serde_json::value::RawValue;
 use store::Write;
 use wire::{Answer, Body, Code, IfVersion, Meta, Problem, Reply};
@@ -17,7 +17,7 @@ use crate::create::{done, fault, no_query};
 use crate::delete;
 use crate::door::Door;
 use crate::question::{Deleted, Question, Reader};
-use crate::{body, plan, problem, values};
+use crate::{body, import, plan, problem, values};
 use items::{Item, Kind, results};
 
 pub(crate) use items::version_of;
@@ -105,9 +105,9 @@ pub(crate) async fn create(
 ) -> Result<Answer, Problem> {
     cx.grant(model, Action::Create)?;
     no_query(&pairs, &[])?;
-    let records = records(cx, text, "records", &[])?;
+    let records = records(cx, text, "records", &[]).map_err(import::hinted)?;
     if records.atomic {
-        let done = rows::create(cx, door, model, &records.list, records.pointer).await?;
+        let done = rows::create(cx, door, model, &records.list, records.pointer, 0).await?;
         return Ok(list_answer(cx, &done, true));
     }
     let items = items_of(model, &records, &Kind::Create);
@@ -122,20 +122,53 @@ pub(crate) async fn upsert(
     text: &str,
 ) -> Result<Answer, Problem> {
     plan::need_all(cx, model, &[Action::Create, Action::Update])?;
+    let records = records(cx, text, "records", &["on"]).map_err(import::hinted)?;
+    let on = known_by(cx, model, pairs, records.rest.get("on"))?;
+    let items = items_of(model, &records, &Kind::Upsert(on));
+    let all = items::run(cx, door, &items, records.atomic).await?;
+    Ok(answer(cx, all, records.atomic))
+}
+
+/// `on` in the body, else in the query, since CSV and JSON Lines have no other room for it.
+pub(crate) fn known_by(
+    cx: &Context<'_>,
+    model: &Arc<Model>,
+    pairs: Pairs,
+    in_body: Option<&RawValue>,
+) -> Result<Vec<FieldId>, Problem> {
     let (on_query, pairs): (Pairs, Pairs) = pairs.into_iter().partition(|(name, _)| name == "on");
     no_query(&pairs, &["on"])?;
-    let records = records(cx, text, "records", &["on"])?;
-    // CSV and JSON Lines have no room for `on` but in the query.
     let in_query = on_query.into_iter().next().map(|(_, value)| value);
     let quoted = in_query.map(|value| serde_json::value::to_raw_value(&value));
     let quoted = quoted
         .transpose()
         .map_err(|error| problem::internal(&error.to_string()))?;
-    let on = records.rest.get("on").or(quoted.as_deref());
-    let on = crate::upsert::conflict_on(cx, model, on, "")?;
-    let items = items_of(model, &records, &Kind::Upsert(on));
-    let all = items::run(cx, door, &items, records.atomic).await?;
-    Ok(answer(cx, all, records.atomic))
+    crate::upsert::conflict_on(cx, model, in_body.or(quoted.as_deref()), "")
+}
+
+/// A part of an import, whose first record is number `first`; upserts know records by `on`.
+pub(crate) async fn part(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    model: &Arc<Model>,
+    on: Option<&[FieldId]>,
+    list: &[&RawValue],
+    first: usize,
+) -> Result<Vec<Done>, Problem> {
+    let Some(on) = on else {
+        return rows::create(cx, door, model, list, "", first).await;
+    };
+    let numbered = (first..).zip(list);
+    let items: Vec<_> = numbered
+        .map(|(number, raw)| Item {
+            model,
+            kind: Kind::Upsert(on.to_vec()),
+            raw,
+            pointer: format!("/{number}"),
+        })
+        .collect();
+    let all = items::run(cx, door, &items, true).await?;
+    all.into_iter().collect()
 }
 
 /// Operations of all kinds on one model.

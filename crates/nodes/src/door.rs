@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use store::{Aggregate, Error, Format, Page, PointRead, Record, Select, Store, Tx, Write, Written};
+use store::{
+    Aggregate, Chunks, Error, Format, Pace, Page, PointRead, Record, Select, Store, Tx, Write,
+    Written,
+};
 use uuid::Uuid;
 
 pub(crate) enum Door<'a> {
@@ -61,6 +64,19 @@ impl<'a> Door<'a> {
         match self {
             Self::Direct { store, deadline } => store.list(select, format, *deadline).await,
             Self::Within { tx, .. } => tx.list(select, format).await,
+        }
+    }
+
+    /// Not within a transaction, which ends before a stream does.
+    pub(crate) async fn stream(
+        &mut self,
+        select: &Select,
+        format: Format,
+        pace: Pace,
+    ) -> Result<Chunks, Error> {
+        match self {
+            Self::Direct { store, deadline } => store.stream(select, format, pace, *deadline).await,
+            Self::Within { .. } => Err(Error::Internal("a stream within a transaction".to_owned())),
         }
     }
 

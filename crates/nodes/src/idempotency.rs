@@ -15,7 +15,8 @@ pub(crate) struct Key {
     caller: String,
     node: String,
     text: String,
-    hash: [u8; 32],
+    /// Of a body that is not read yet: zeros, which are no body's.
+    pub(crate) hash: [u8; 32],
 }
 
 impl Key {
@@ -24,8 +25,7 @@ impl Key {
         options: &Options,
         caller: &str,
         node: &NodeName,
-        query: &str,
-        body: &[u8],
+        hash: impl FnOnce() -> [u8; 32],
     ) -> Result<Option<Self>, Problem> {
         let Some(key) = &options.idempotency_key else {
             return Ok(None);
@@ -39,7 +39,7 @@ impl Key {
             caller: caller.to_owned(),
             node: node.as_str().to_owned(),
             text: key.clone(),
-            hash: hash(node.as_str(), query, body),
+            hash: hash(),
         }))
     }
 
@@ -60,7 +60,7 @@ impl Key {
     }
 
     pub(crate) async fn keep(&self, tx: &mut Tx, kept: &Kept) -> Result<(), Problem> {
-        tx.keep(&self.caller, &self.node, &self.text, kept)
+        tx.keep(&self.caller, &self.node, &self.text, &self.hash, kept)
             .await
             .map_err(problem::of_store)
     }
@@ -125,14 +125,34 @@ pub(crate) fn kept(answer: &Answer) -> Result<Kept, Problem> {
     })
 }
 
-/// Each part with its length, so that none can pass for a part of another.
-fn hash(node: &str, query: &str, body: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in [node.as_bytes(), query.as_bytes(), body] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+/// What is asked, while it is read.
+#[derive(Clone)]
+pub(crate) struct Hash(Sha256);
+
+impl Hash {
+    /// Each part with its length, so that none can pass for a part of another; the body comes last.
+    pub(crate) fn new(node: &NodeName, query: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [node.as_str(), query] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash)
     }
-    hash.finalize().into()
+
+    pub(crate) fn update(&mut self, body: &[u8]) {
+        self.0.update(body);
+    }
+
+    /// With the whole body.
+    pub(crate) fn of(mut self, body: &[u8]) -> [u8; 32] {
+        self.update(body);
+        self.finish()
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
 }
 
 fn replay(kept: &Kept) -> Result<Answer, Problem> {

@@ -14,6 +14,7 @@ mod cursor;
 mod delete;
 mod door;
 mod idempotency;
+mod import;
 mod keys;
 mod live;
 mod measures;

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use access::{Principal, Signer};
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::{Action, Limits, Model, Models};
-use store::Store;
+use store::{Store, Tx};
 use wire::{
-    Answer, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, Options, Problem,
-    Reached, Status,
+    Answer, Body, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, NodeName,
+    Options, Problem, Reached, Status,
 };
 
 use crate::arguments::{self, Pairs};
@@ -21,7 +22,8 @@ use crate::change::How;
 use crate::changes::{self, Feed};
 use crate::context::Context;
 use crate::door::Door;
-use crate::idempotency::{InFlight, Key};
+use crate::idempotency::{Hash, InFlight, Key};
+use crate::import::{self, Import};
 use crate::live::Live;
 use crate::verb::Verb;
 use crate::what::{What, check_options, find};
@@ -95,6 +97,7 @@ impl Nodes {
     }
 
     async fn answer(&self, call: Call) -> Result<Answer, Problem> {
+        let is_import = call.is_import();
         let Call {
             node,
             caller,
@@ -109,9 +112,6 @@ impl Nodes {
         let live = self.live.load_full();
         let what = find(&live, &node)?;
         check_options(&what, &node, &options)?;
-        let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
-        let media = input.media;
-        let bytes = input.collect(self.limits.body_bytes).await?;
         let pairs = arguments::decode(&query)?;
         let now = jiff::Timestamp::now();
         let cx = Context {
@@ -124,9 +124,24 @@ impl Nodes {
             options: &options,
             now: jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
         };
+        if let (true, What::Of(model, verb)) = (is_import, &what) {
+            let import = Import {
+                model,
+                verb: *verb,
+                pairs,
+                key: Key::of(&options, &principal.id, &node, || [0; 32])?,
+                asked: Hash::new(&node, &query),
+                deadline,
+            };
+            return import::call(&cx, &self.in_flight, import, input).await;
+        }
+        let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
+        let media = input.media;
+        let bytes = whole(input, self.limits.body_bytes, &what).await?;
         let text = read_text(&cx, &what, media, &bytes)?;
         if matches!(what, What::Of(..) | What::Tx) {
-            let key = Key::of(&options, &principal.id, &node, &query, &bytes)?;
+            let hash = || Hash::new(&node, &query).of(&bytes);
+            let key = Key::of(&options, &principal.id, &node, hash)?;
             let work = Work {
                 what: &what,
                 pairs,
@@ -140,16 +155,27 @@ impl Nodes {
             return changes::call(&cx, &self.feed, pairs, &text).await;
         }
         create::no_query(&pairs, &[])?;
-        if options.dry_run {
+        self.own(&cx, &what, &node, &text).await
+    }
+
+    /// What is no model's.
+    async fn own(
+        &self,
+        cx: &Context<'_>,
+        what: &What,
+        node: &NodeName,
+        text: &str,
+    ) -> Result<Answer, Problem> {
+        if cx.options.dry_run {
             return Err(
                 Problem::new(Code::BadRequest).detail(format!("{node} cannot be rolled back"))
             );
         }
         match what {
-            What::Verify => keys::verify(&cx, &self.callers, &text).await,
-            What::KeyCreate => keys::create(&cx, &text).await,
-            What::KeyList => keys::list(&cx, &text).await,
-            _ => keys::revoke(&cx, &text).await,
+            What::Verify => keys::verify(cx, &self.callers, text).await,
+            What::KeyCreate => keys::create(cx, text).await,
+            What::KeyList => keys::list(cx, text).await,
+            _ => keys::revoke(cx, text).await,
         }
     }
 
@@ -196,22 +222,7 @@ impl Nodes {
             Ok(answer)
         }
         .await;
-        match done {
-            Ok(mut answer) if cx.options.dry_run && !answer.meta.replayed => {
-                tx.rollback().await.map_err(problem::of_store)?;
-                answer.meta.rolled_back = true;
-                Ok(answer)
-            }
-            Ok(answer) => {
-                tx.commit().await.map_err(problem::of_store)?;
-                Ok(answer)
-            }
-            Err(problem) => {
-                // The problem that matters is the call's; the database undoes an unfinished transaction anyway.
-                let _ = tx.rollback().await;
-                Err(problem)
-            }
-        }
+        settle(cx, tx, done).await
     }
 
     /// Refuses who may not manage the whole.
@@ -294,6 +305,38 @@ impl Calls for Nodes {
             )
         }
         .boxed()
+    }
+}
+
+/// Keeps what was done, unless it failed or was only tried.
+pub(crate) async fn settle(
+    cx: &Context<'_>,
+    tx: Tx,
+    done: Result<Answer, Problem>,
+) -> Result<Answer, Problem> {
+    match done {
+        Ok(mut answer) if cx.options.dry_run && !answer.meta.replayed => {
+            tx.rollback().await.map_err(problem::of_store)?;
+            answer.meta.rolled_back = true;
+            Ok(answer)
+        }
+        Ok(answer) => {
+            tx.commit().await.map_err(problem::of_store)?;
+            Ok(answer)
+        }
+        Err(problem) => {
+            // The problem that matters is the call's; the database undoes an unfinished transaction anyway.
+            let _ = tx.rollback().await;
+            Err(problem)
+        }
+    }
+}
+
+async fn whole(input: Body, limit: usize, what: &What) -> Result<Bytes, Problem> {
+    let collected = input.collect(limit).await;
+    match what {
+        What::Of(_, Verb::BulkCreate | Verb::BulkUpsert) => collected.map_err(import::hinted),
+        _ => collected,
     }
 }
 

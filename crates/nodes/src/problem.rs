@@ -18,6 +18,11 @@ pub(crate) fn of_store(error: Error) -> Problem {
             tracing::warn!(error.message = why, "The database cannot be reached");
             Problem::new(Code::Unavailable).detail("the database cannot be reached")
         }
+        Error::Busy => Problem::new(Code::Unavailable)
+            .detail("as many exports and imports as may be at once are under way")
+            .hint("try again later, or raise `limits.streams` in gantry.yaml"),
+        Error::Stalled => Problem::new(Code::Timeout)
+            .detail("nobody took more of the answer for too long, so it was cut off"),
         Error::Unconfirmed => Problem::new(Code::Unavailable)
             .detail("the connection was lost before the change was confirmed; it may have happened")
             .hint("call again with the same Idempotency-Key, or look first"),
@@ -29,6 +34,15 @@ pub(crate) fn of_store(error: Error) -> Problem {
             Problem::new(Code::InvalidProject).detail(detail.join("\n"))
         }
     }
+}
+
+/// In the middle of an answer, where it only ends it: the store has told the log.
+pub(crate) fn of_stream(error: &Error) -> Problem {
+    let code = match error {
+        Error::Timeout | Error::Stalled => Code::Timeout,
+        _ => Code::Unavailable,
+    };
+    Problem::new(code).detail("the answer was cut off before its end")
 }
 
 /// Logged here, once, since callers are told nothing of it.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use model::{BadArgument, Filter, Model, Object, Order, Selected, Selection};
 use serde_json::value::RawValue;
-use wire::{Fault, Problem};
+use store::Select;
+use wire::{Fault, Media, Problem};
 
 use crate::arguments::{self, Pairs};
 use crate::context::Context;
@@ -42,6 +43,8 @@ pub(crate) struct Question {
     pub(crate) order: Option<Vec<Order>>,
     pub(crate) select: Option<Selection>,
     pub(crate) limit: Option<u64>,
+    /// More than a page: the answer is not made whole before it is sent.
+    pub(crate) streams: bool,
     pub(crate) offset: Option<u64>,
     pub(crate) cursor: Option<String>,
     pub(crate) deleted: Deleted,
@@ -60,6 +63,9 @@ pub(crate) struct Reader<'a> {
     faults: Vec<Fault>,
     over: Option<Problem>,
 }
+
+const STREAMS: &str =
+    "accept application/x-ndjson or text/csv, which stream any number (`limit=all`)";
 
 const PARAMETERS: [&str; 8] = [
     "order", "select", "limit", "offset", "cursor", "deleted", "q", "all",
@@ -155,6 +161,7 @@ impl<'a> Reader<'a> {
                 self.question.order = Some(keys.collect::<Result<_, _>>()?);
             }
             "select" => self.question.select = Some(self.selection(text)?),
+            "limit" if text == "all" => self.all_records()?,
             "limit" | "offset" => {
                 let bad = || {
                     BadArgument::new(
@@ -195,14 +202,15 @@ impl<'a> Reader<'a> {
     fn number(&mut self, name: &str, number: u64) {
         let limits = self.cx.limits;
         if name == "limit" {
-            if number > limits.page_max {
+            if number > limits.page_max && self.cx.options.accept == Media::Json {
                 let most = limits.page_max;
                 self.over = Some(
                     problem::limit_exceeded(format!("`limit` is at most {most}"))
-                        .hint("follow the cursor for more"),
+                        .hint(format!("follow the cursor for more, or {STREAMS}")),
                 );
             }
-            self.question.limit = Some(number);
+            self.question.streams = number > limits.page_max;
+            self.question.limit = Some(number.min(Select::ALL));
         } else {
             if number > limits.offset_max {
                 let most = limits.offset_max;
@@ -213,6 +221,16 @@ impl<'a> Reader<'a> {
             }
             self.question.offset = Some(number);
         }
+    }
+
+    fn all_records(&mut self) -> Result<(), BadArgument> {
+        if self.cx.options.accept == Media::Json {
+            let detail = "`limit` is a whole number, not `all`";
+            return Err(BadArgument::new("limit", detail).hint(Some(STREAMS.to_owned())));
+        }
+        self.question.streams = true;
+        self.question.limit = Some(Select::ALL);
+        Ok(())
     }
 
     fn deleted(&mut self, deleted: Deleted) -> Result<(), BadArgument> {
@@ -262,6 +280,7 @@ impl<'a> Reader<'a> {
                 let name = if name == "order" { "order" } else { "select" };
                 self.parameter(name, &texts.join(",")).map_err(as_fault)?;
             }
+            "limit" if raw.get() == "\"all\"" => self.all_records().map_err(as_fault)?,
             "limit" | "offset" => {
                 let text = raw.get();
                 if !text.bytes().all(|byte| byte.is_ascii_digit()) {

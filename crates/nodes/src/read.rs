@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use model::{Action, BadArgument, Filter, Model, Object, Selected};
 use serde_json::value::RawValue;
-use store::{Format, Select, TextSearch};
+use store::{Format, Pace, Select, TextSearch};
 use uuid::Uuid;
-use wire::{Answer, Body, Code, Content, Count, CountWish, Fault, Media, Meta, Problem};
+use wire::{
+    Answer, Body, ByteStream, Code, Content, Count, CountWish, Fault, Media, Meta, Problem,
+};
 
 use crate::arguments::{self, Pairs};
 use crate::context::Context;
@@ -182,13 +185,15 @@ async fn page(
         meta.count = Some(count_of(cx, door, &select).await?);
     }
     let (media, format) = format(cx.options.accept);
-    let body = if select.limit == 0 {
+    let content = if question.streams {
+        Content::Stream(stream(cx, door, &select, format).await?)
+    } else if select.limit == 0 {
         meta.rows = Some(0);
-        Bytes::from_static(if format == Format::JsonArray {
+        Content::Whole(Bytes::from_static(if format == Format::JsonArray {
             b"[]"
         } else {
             b""
-        })
+        }))
     } else {
         let page = door
             .list(&select, format)
@@ -198,13 +203,28 @@ async fn page(
         meta.cursor = page
             .next
             .map(|after| cursor::seal(cx.signer, &list, &after));
-        page.body
+        Content::Whole(page.body)
     };
-    let content = Content::Whole(body);
     Ok(Answer {
         meta,
         body: Body { media, content },
     })
+}
+
+async fn stream(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    select: &Select,
+    format: Format,
+) -> Result<ByteStream, Problem> {
+    let pace = Pace {
+        time: cx.limits.stream_time,
+        stall: cx.limits.stall,
+    };
+    let chunks = door.stream(select, format, pace).await;
+    let chunks = chunks.map_err(problem::of_store)?;
+    let told = |error| problem::of_stream(&error);
+    Ok(chunks.map_err(told).boxed())
 }
 
 fn format(media: Media) -> (Media, Format) {

@@ -117,7 +117,7 @@ impl Shown<'_> {
             "where": self.filter(),
             "order": {"type": "array", "items": {"type": "string"}, "description": "Such as `released.desc.nullslast`."},
             "select": select(),
-            "limit": {"type": "integer", "minimum": 0},
+            "limit": {"anyOf": [{"type": "integer", "minimum": 0}, {"const": "all"}]},
             "cursor": {"type": "string", "description": "Where the page before says that the next begins."},
             "offset": {"type": "integer", "minimum": 0},
             "deleted": deleted(),

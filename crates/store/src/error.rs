@@ -15,6 +15,12 @@ pub enum Error {
     /// No connection to be had: refused, lost, starting, shutting down, or the pool is exhausted.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
+    /// As many exports and imports as may be are under way.
+    #[error("as many exports and imports as may be at once are under way")]
+    Busy,
+    /// Whoever took a stream takes no more of it.
+    #[error("nobody took more of the stream in the time that there is for it")]
+    Stalled,
     /// The login may not do this.
     #[error("the database refuses: {0}")]
     Denied(String),

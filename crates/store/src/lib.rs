@@ -14,6 +14,7 @@ mod settings;
 mod sql;
 mod sqlite;
 mod store;
+mod stream;
 mod write;
 
 pub use changes::{Change, Position};
@@ -22,6 +23,7 @@ pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use settings::{Location, Settings};
 pub use store::{Engine, Store, Tx};
+pub use stream::{Admission, Chunks, Pace};
 pub use write::{
     Claim, Conflict, Delete, Guard, Insert, Kept, KeyRow, Op, Update, Write, Written, WrittenRow,
 };

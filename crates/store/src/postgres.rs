@@ -10,6 +10,7 @@ mod errors;
 mod params;
 mod pool;
 mod service;
+mod stream;
 mod tx;
 
 use std::time::Instant;

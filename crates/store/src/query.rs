@@ -22,6 +22,11 @@ pub struct Select {
     pub search: Option<TextSearch>,
 }
 
+impl Select {
+    /// As `limit`: more records than any table has.
+    pub const ALL: u64 = 1 << 62;
+}
+
 /// What stands in a record's object.
 #[derive(Debug, Clone)]
 pub enum Column {

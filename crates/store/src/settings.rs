@@ -15,6 +15,8 @@ pub struct Settings {
     pub location: Location,
     /// Absent: sized from the server (`max_connections`) and the cores.
     pub pool: Option<usize>,
+    /// Exports and imports at once. Absent: half of the pool, on SQLite eight.
+    pub streams: Option<usize>,
     pub statement_timeout: Duration,
     pub lock_timeout: Duration,
     /// How long a call waits for a connection before it is `Unavailable`.
@@ -26,6 +28,7 @@ impl Settings {
         Self {
             location,
             pool: None,
+            streams: None,
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(5),

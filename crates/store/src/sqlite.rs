@@ -8,6 +8,7 @@ mod changes;
 mod errors;
 mod functions;
 mod service;
+mod stream;
 mod tx;
 mod worker;
 
@@ -22,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use functions::register;
+pub(crate) use stream::USUAL_STREAMS;
 pub(crate) use tx::SqliteTx;
 
 use crate::encode::Cells as _;
@@ -42,6 +44,7 @@ pub(crate) struct Sqlite {
     turn: Arc<Semaphore>,
     writes: Rounds<together::Job>,
     tasks: TaskTracker,
+    source: stream::Source,
 }
 
 impl Sqlite {
@@ -63,6 +66,10 @@ impl Sqlite {
             turn: Arc::new(Semaphore::new(1)),
             writes: Rounds::new(1),
             tasks: TaskTracker::new(),
+            source: stream::Source {
+                path: path.to_owned(),
+                settings: settings.clone(),
+            },
         })
     }
 

@@ -1,12 +1,13 @@
 //! The store: one handle, two engines.
 
 mod service;
+mod stream;
 mod tx;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 pub use tx::Tx;
@@ -31,6 +32,8 @@ pub struct Store {
     pub(crate) inner: Inner,
     /// Raised whenever this process has written something: see [`Store::written`].
     pub(crate) news: Arc<Notify>,
+    /// Leave for streams.
+    streams: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -43,14 +46,22 @@ impl Store {
     /// Connects, checks the server's version, sizes the pool. Creates the SQLite file where it is absent; no tables:
     /// those are `migrate`'s.
     pub async fn open(settings: &Settings) -> Result<Self, Error> {
-        let inner = match &settings.location {
+        let (inner, streams) = match &settings.location {
             Location::Postgres(url) => {
-                Inner::Postgres(Arc::new(Postgres::open(url, settings).await?))
+                let postgres = Postgres::open(url, settings).await?;
+                let streams = postgres.usual_streams();
+                (Inner::Postgres(Arc::new(postgres)), streams)
             }
-            Location::Sqlite(path) => Inner::Sqlite(Arc::new(Sqlite::open(path, settings)?)),
+            Location::Sqlite(path) => (
+                Inner::Sqlite(Arc::new(Sqlite::open(path, settings)?)),
+                sqlite::USUAL_STREAMS,
+            ),
         };
-        let news = Arc::default();
-        Ok(Self { inner, news })
+        Ok(Self {
+            inner,
+            news: Arc::default(),
+            streams: Arc::new(Semaphore::new(settings.streams.unwrap_or(streams).max(1))),
+        })
     }
 
     pub fn engine(&self) -> Engine {

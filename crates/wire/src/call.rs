@@ -82,6 +82,13 @@ pub struct Step {
 }
 
 impl Call {
+    /// Whether its records are taken as they come, in any number: each stands by itself, and none is answered.
+    pub fn is_import(&self) -> bool {
+        matches!(self.node.verb(), "bulk_create" | "bulk_upsert")
+            && self.input.media != Media::Json
+            && self.options.reply == Reply::Minimal
+    }
+
     /// A call without conditions: JSON in, JSON out.
     pub fn new(node: NodeName, caller: Caller, input: Body) -> Self {
         Self {

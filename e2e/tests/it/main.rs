@@ -3,3 +3,4 @@
 
 mod cinema;
 mod kill;
+mod streams;

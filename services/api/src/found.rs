@@ -96,6 +96,10 @@ impl Found<'_> {
                 ..
             } if media == Media::Json => verb,
             Target::Model {
+                verb: Verb::Is("upsert"),
+                ..
+            } => "bulk_upsert",
+            Target::Model {
                 verb: Verb::Is(_), ..
             } => {
                 return Err(Problem::new(Code::UnsupportedMedia)

@@ -6,7 +6,10 @@ use axum::body::{Body, BodyDataStream, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, header};
-use wire::{Code, Content, Media, Problem};
+use wire::{Code, Content, Media, Problem, Reply};
+
+use crate::Limits;
+use crate::prefer::Preferences;
 
 /// How much of a body that is refused is read, and for how long.
 const LINGER_BYTES: usize = 64 << 20;
@@ -27,13 +30,13 @@ impl Incoming {
         }
     }
 
-    pub(crate) async fn read(body: Body, limit: usize) -> Result<Self, Problem> {
+    pub(crate) async fn read(body: Body, limit: u64) -> Result<Self, Problem> {
         if body.is_end_stream() {
             return Ok(Self::none());
         }
         let announced = body.size_hint().lower();
         let mut chunks = body.into_data_stream();
-        if announced > limit as u64 {
+        if announced > limit {
             discard(&mut chunks).await;
             return Err(too_large(limit));
         }
@@ -47,7 +50,7 @@ impl Incoming {
             } else {
                 joined(&begun, &chunk)
             };
-            if begun.len() > limit {
+            if begun.len() as u64 > limit {
                 discard(&mut chunks).await;
                 return Err(too_large(limit));
             }
@@ -67,6 +70,21 @@ impl Incoming {
             first: None,
             content: Content::Whole(begun),
         })
+    }
+}
+
+/// Whether the body is one whose records are taken as they come, should the node be one that does so.
+pub(crate) fn may_import(headers: &HeaderMap) -> bool {
+    matches!(media(headers), Ok(Media::JsonLines | Media::Csv))
+        && Preferences::read(headers).is_ok_and(|said| said.reply == Some(Reply::Minimal))
+}
+
+/// The most bytes of the request's body.
+pub(crate) fn limit(limits: &Limits, headers: &HeaderMap) -> u64 {
+    if may_import(headers) {
+        limits.import_bytes
+    } else {
+        limits.body_bytes as u64
     }
 }
 
@@ -115,18 +133,18 @@ fn joined(begun: &[u8], chunk: &[u8]) -> Bytes {
     whole.freeze()
 }
 
-fn rest(begun: Bytes, chunks: BodyDataStream, limit: usize) -> Content {
-    let read = begun.len();
+fn rest(begun: Bytes, chunks: BodyDataStream, limit: u64) -> Content {
+    let read = begun.len() as u64;
     let rest = stream::unfold(Some((chunks, read)), move |state| async move {
         let (mut chunks, read) = state?;
         match next(&mut chunks).await {
             Ok(None) => None,
-            Ok(Some(chunk)) if read + chunk.len() > limit => {
+            Ok(Some(chunk)) if read + chunk.len() as u64 > limit => {
                 discard(&mut chunks).await;
                 Some((Err(too_large(limit)), None))
             }
             Ok(Some(chunk)) => {
-                let read = read + chunk.len();
+                let read = read + chunk.len() as u64;
                 Some((Ok(chunk), Some((chunks, read))))
             }
             Err(problem) => Some((Err(problem), None)),
@@ -158,17 +176,17 @@ async fn discard(chunks: &mut BodyDataStream) {
     let _ = tokio::time::timeout(LINGER, reading).await;
 }
 
-fn too_large(limit: usize) -> Problem {
+fn too_large(limit: u64) -> Problem {
     Problem::new(Code::PayloadTooLarge)
         .detail(format!("the body is larger than {limit} bytes"))
-        .hint("send fewer records at a time")
+        .hint("send fewer records at a time, or any number as JSON Lines or CSV with `Prefer: return=minimal`")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn told(chunks: &[&'static str], limit: usize) -> String {
+    async fn told(chunks: &[&'static str], limit: u64) -> String {
         let chunks: Vec<_> = chunks
             .iter()
             .map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())))

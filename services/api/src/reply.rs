@@ -28,6 +28,7 @@ pub(crate) struct Asked<'a> {
 }
 
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, prefer");
+const AFFECTED: HeaderName = HeaderName::from_static("gantry-affected");
 const CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const TRUNCATED: HeaderName = HeaderName::from_static("gantry-truncated");
@@ -88,7 +89,7 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
     if let Some(version) = &version {
         put(headers, header::ETAG, &format!("\"{version}\""));
     }
-    tell(&meta, asked, headers);
+    tell(&meta, asked, length.is_none(), headers);
     if asked.meta {
         let is_typed = headers.contains_key(header::CONTENT_TYPE);
         AnswerParts { media, meta }.write(headers);
@@ -100,7 +101,7 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
 }
 
 /// The meta, each fact in its header.
-fn tell(meta: &Meta, asked: &Asked<'_>, headers: &mut HeaderMap) {
+fn tell(meta: &Meta, asked: &Asked<'_>, streams: bool, headers: &mut HeaderMap) {
     if let (true, Some(id), Some(model)) = (meta.created, meta.id, asked.model) {
         put(headers, header::LOCATION, &format!("/api/v1/{model}/{id}"));
     }
@@ -109,7 +110,11 @@ fn tell(meta: &Meta, asked: &Asked<'_>, headers: &mut HeaderMap) {
             headers.insert(name, HeaderValue::from_static("true"));
         }
     }
-    if let Some(range) = content_range(meta) {
+    // Of one record that is plain.
+    if let (Some(affected), None) = (meta.affected, meta.id) {
+        headers.insert(AFFECTED, HeaderValue::from(affected));
+    }
+    if let Some(range) = content_range(meta, streams) {
         put(headers, header::CONTENT_RANGE, &range);
     }
     if let Some(cursor) = &meta.cursor {
@@ -129,11 +134,13 @@ fn tell(meta: &Meta, asked: &Asked<'_>, headers: &mut HeaderMap) {
 }
 
 /// `items 0-19/*`; a total where it is known.
-fn content_range(meta: &Meta) -> Option<String> {
-    let rows = meta.rows?;
-    let mut text = match rows {
-        0 => "items */".to_owned(),
-        rows => format!("items {}-{}/", meta.offset, meta.offset + rows - 1),
+fn content_range(meta: &Meta, streams: bool) -> Option<String> {
+    let mut text = match meta.rows {
+        // What streams does not know how much it will be.
+        None if streams && meta.count.is_some() => "items */".to_owned(),
+        None => return None,
+        Some(0) => "items */".to_owned(),
+        Some(rows) => format!("items {}-{}/", meta.offset, meta.offset + rows - 1),
     };
     // Writing to a String cannot fail.
     let _ = match meta.count {
@@ -176,19 +183,20 @@ mod tests {
                 records,
                 exact: true,
             });
-            content_range(&Meta {
+            let meta = Meta {
                 rows,
                 offset,
                 count,
                 ..Meta::default()
-            })
-            .unwrap_or_default()
+            };
+            content_range(&meta, rows.is_none()).unwrap_or_default()
         };
         assert_eq!(range(Some(20), 0, None), "items 0-19/*");
         assert_eq!(range(Some(20), 40, Some(3201)), "items 40-59/3201");
         assert_eq!(range(Some(0), 0, Some(0)), "items */0");
         assert_eq!(range(Some(0), 0, None), "items */*");
         assert_eq!(range(None, 0, None), "");
+        assert_eq!(range(None, 0, Some(7)), "items */7");
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub struct Limits {
     pub body_bytes: usize,
     /// `DEADLINE_MS`, 30,000: after that the answer is a timeout.
     pub deadline: Duration,
+    /// `IMPORT_BYTES`, 4 GiB, counted after decompression: of a body whose records are taken as they come.
+    pub import_bytes: u64,
+    /// `STREAM_TIME_MS`, 600,000: how long such a body may take.
+    pub stream_time: Duration,
 }
 
 impl Default for Limits {
@@ -30,6 +34,8 @@ impl Default for Limits {
         Self {
             body_bytes: 8 << 20,
             deadline: Duration::from_secs(30),
+            import_bytes: 4 << 30,
+            stream_time: Duration::from_mins(10),
         }
     }
 }
@@ -37,14 +43,17 @@ impl Default for Limits {
 impl Settings {
     pub fn load(env: &Env) -> Result<Self, chassis::Error> {
         let limits = Limits::default();
-        let deadline_ms = u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX);
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let millis = |name, usual| Duration::from_millis(env.or(name, ms(usual)));
         let settings = Self {
             listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             limits: Limits {
                 body_bytes: env.or("BODY_BYTES", limits.body_bytes),
-                deadline: Duration::from_millis(env.or("DEADLINE_MS", deadline_ms)),
+                deadline: millis("DEADLINE_MS", limits.deadline),
+                import_bytes: env.or("IMPORT_BYTES", limits.import_bytes),
+                stream_time: millis("STREAM_TIME_MS", limits.stream_time),
             },
         };
         env.finish()?;

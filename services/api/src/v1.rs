@@ -13,7 +13,7 @@ use crate::accept::negotiate;
 use crate::changes;
 use crate::condition::{IfNoneMatch, if_match};
 use crate::found::{Found, find};
-use crate::incoming::{Incoming, media};
+use crate::incoming::{self, Incoming, media};
 use crate::prefer::Preferences;
 use crate::refusal::{Refusal, put};
 use crate::reply::{Asked, reply};
@@ -33,8 +33,13 @@ pub(crate) async fn v1(State(app): State<App>, request: Request<Body>) -> Respon
     let path = request.uri().path().to_owned();
     let credential = request.headers().contains_key(header::AUTHORIZATION);
     let mut label = Label::default();
+    let patience = if incoming::may_import(request.headers()) {
+        app.limits.stream_time
+    } else {
+        app.limits.deadline
+    };
     let work = answer(&app, request, begun, trace, &mut label);
-    let answered = tokio::time::timeout(app.limits.deadline + GRACE, work).await;
+    let answered = tokio::time::timeout(patience + GRACE, work).await;
     let answered = answered.unwrap_or_else(|_| Err(Problem::new(Code::Timeout).into()));
     let mut response = answered.unwrap_or_else(|refusal| {
         let trace_id = trace.id();
@@ -123,9 +128,14 @@ async fn answer(
         model: found.path,
         meta: matches!(target, Target::Node(_)),
     };
+    let time = if call.is_import() {
+        app.limits.stream_time
+    } else {
+        app.limits.deadline
+    };
     let call = Call {
         caller,
-        deadline: Some(begun + app.limits.deadline),
+        deadline: Some(begun + time),
         ..call
     };
     let answered = app.calls.call(call).await;
@@ -144,7 +154,7 @@ async fn call_of(
 ) -> Result<Call, Problem> {
     let incoming = match head.method {
         Method::GET | Method::HEAD => Incoming::none(),
-        _ => Incoming::read(body, app.limits.body_bytes).await?,
+        _ => Incoming::read(body, incoming::limit(&app.limits, &head.headers)).await?,
     };
     let media = match incoming.first {
         Some(_) => media(&head.headers)?,

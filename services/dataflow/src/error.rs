@@ -29,7 +29,13 @@ impl From<Error> for Problem {
                 .detail(detail)
                 .hint("look at `gantry migrate plan`, then allow it: `gantry migrate apply --allow-destructive`"),
             Error::Store(store::Error::Drift(_)) => Self::new(Code::SchemaDrift).detail(detail),
-            Error::Store(store::Error::Unavailable(_) | store::Error::Timeout | store::Error::Unconfirmed) => {
+            Error::Store(
+                store::Error::Unavailable(_)
+                | store::Error::Busy
+                | store::Error::Stalled
+                | store::Error::Timeout
+                | store::Error::Unconfirmed,
+            ) => {
                 Self::new(Code::Unavailable).detail(detail)
             }
             Error::Store(store::Error::Denied(_)) => Self::new(Code::Forbidden).detail(detail),

@@ -29,6 +29,7 @@ pub(crate) fn of(project: &Project, settings: &Settings) -> Result<store::Settin
     };
     let mut store = store::Settings::new(location);
     store.pool = project.settings.pool;
+    store.streams = project.settings.limits.streams;
     store.statement_timeout = project
         .settings
         .statement_timeout

@@ -122,5 +122,25 @@ static LIMITS: Table = Table {
             Shape::Duration,
             "How long a stream of changes can go on from where it broke; 24h unless said.",
         ),
+        key(
+            "streams",
+            Shape::Count(1, 1_000),
+            "Exports and imports under way at once; half of the database's connections unless said, on SQLite 8.",
+        ),
+        key(
+            "stream_time",
+            Shape::Duration,
+            "How long an export or import may take; 10m unless said.",
+        ),
+        key(
+            "stall",
+            Shape::Duration,
+            "How long the client of an export takes nothing, or of an import sends nothing, until it is cut off; 30s unless said.",
+        ),
+        key(
+            "import_bytes",
+            Shape::Size,
+            "The largest import, unpacked; a record of it is bounded by body_bytes; 4GiB unless said.",
+        ),
     ],
 };

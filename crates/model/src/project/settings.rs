@@ -47,6 +47,14 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How long changes can be asked for.
     pub changes_kept: Duration,
+    /// Exports and imports under way at once; sized from the database's connections unless said.
+    pub streams: Option<usize>,
+    /// How long one of them may take.
+    pub stream_time: Duration,
+    /// How long its client may take or send nothing.
+    pub stall: Duration,
+    /// The largest import.
+    pub import_bytes: u64,
 }
 
 impl Default for Limits {
@@ -63,6 +71,10 @@ impl Default for Limits {
             listeners: 1_000,
             heartbeat: Duration::from_secs(15),
             changes_kept: Duration::from_hours(24),
+            streams: None,
+            stream_time: Duration::from_mins(10),
+            stall: Duration::from_secs(30),
+            import_bytes: 4 << 30,
         }
     }
 }
@@ -168,14 +180,18 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
     {
         limits.body_bytes = size;
     }
-    for (name, limit) in [
-        ("deadline", &mut limits.deadline),
-        ("heartbeat", &mut limits.heartbeat),
-        ("changes_kept", &mut limits.changes_kept),
-    ] {
-        let said = node.get(name).and_then(Node::text);
-        *limit = said.and_then(measure::duration).unwrap_or(*limit);
+    if let Some(size) = node
+        .get("import_bytes")
+        .and_then(Node::text)
+        .and_then(measure::size)
+    {
+        limits.import_bytes = size as u64;
     }
+    times(node, &mut limits);
+    limits.streams = node
+        .get("streams")
+        .and_then(Node::text)
+        .and_then(|text| text.parse().ok());
     count(node, "page_max", &mut limits.page_max);
     limits.page = limits.page.min(limits.page_max);
     count(node, "page", &mut limits.page);
@@ -192,15 +208,37 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
         );
         source.mistake(at, message, None);
     }
+    refuse_nothing(source, node, &limits);
+    limits
+}
+
+fn times(node: &Node, limits: &mut Limits) {
+    for (name, limit) in [
+        ("deadline", &mut limits.deadline),
+        ("stream_time", &mut limits.stream_time),
+        ("stall", &mut limits.stall),
+        ("heartbeat", &mut limits.heartbeat),
+        ("changes_kept", &mut limits.changes_kept),
+    ] {
+        let text = node.get(name).and_then(Node::text);
+        if let Some(time) = text.and_then(measure::duration) {
+            *limit = time;
+        }
+    }
+}
+
+fn refuse_nothing(source: &mut Source, node: &Node, limits: &Limits) {
     for (name, nothing) in [
         ("body_bytes", limits.body_bytes == 0),
         ("deadline", limits.deadline.is_zero()),
         ("heartbeat", limits.heartbeat.is_zero()),
         ("changes_kept", limits.changes_kept.is_zero()),
+        ("stream_time", limits.stream_time.is_zero()),
+        ("stall", limits.stall.is_zero()),
+        ("import_bytes", limits.import_bytes == 0),
     ] {
         if let (true, Some(node)) = (nothing, node.get(name)) {
             source.mistake(node.at, format!("`{name}` is more than nothing"), None);
         }
     }
-    limits
 }

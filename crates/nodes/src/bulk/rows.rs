@@ -12,32 +12,35 @@ use crate::create::done;
 use crate::door::Door;
 use crate::{body, plan, problem, values};
 
-/// All or nothing; every mistake in every record at once.
+/// All or nothing; every mistake in every record at once. The first record is number `begin`.
 pub(super) async fn create(
     cx: &Context<'_>,
     door: &mut Door<'_>,
     model: &Arc<Model>,
     records: &[&RawValue],
     pointer: &str,
+    begin: usize,
 ) -> Result<Vec<Done>, Problem> {
-    let rows = read(cx, model, records, pointer)?;
+    let rows = read(cx, model, records, pointer, begin)?;
     let returning = returning(cx, model, &rows);
     let insert = plan::insert(cx, model, rows, returning);
     match door.write_whole(Write::Insert(insert)).await {
         Ok(written) => Ok(written.rows.into_iter().flatten().map(done).collect()),
         Err(Error::Violation(_)) => {
             // The rows went with the statement; their records are still here.
-            let rows = read(cx, model, records, pointer)?;
-            Err(find_culprit(cx, door, model, &rows, pointer).await)
+            let rows = read(cx, model, records, pointer, begin)?;
+            Err(find_culprit(cx, door, model, &rows, begin, pointer).await)
         }
         Err(error) => Err(problem::of_store(error)),
     }
 }
+
 fn read(
     cx: &Context<'_>,
     model: &Model,
     records: &[&RawValue],
     pointer: &str,
+    begin: usize,
 ) -> Result<Vec<Vec<Value>>, Problem> {
     let grant = cx.grant(model, Action::Create)?;
     let rules = values::Rules {
@@ -49,7 +52,7 @@ fn read(
     let mut rows = Vec::with_capacity(records.len());
     let mut faults = Vec::new();
     for (index, raw) in records.iter().enumerate() {
-        let at = format!("{pointer}/{index}");
+        let at = format!("{pointer}/{}", begin + index);
         let row = body::object(raw.get(), &at)
             .and_then(|object| values::read(rules, &object, &at, &[]))
             .and_then(|given| plan::new_record(cx, model, given, &at));
@@ -89,6 +92,7 @@ async fn find_culprit(
     door: &mut Door<'_>,
     model: &Arc<Model>,
     rows: &[Vec<Value>],
+    begin: usize,
     pointer: &str,
 ) -> Problem {
     let found = match door {
@@ -104,7 +108,9 @@ async fn find_culprit(
         },
     };
     match found {
-        Ok(Some((index, error))) => problem::of_write(error, &format!("{pointer}/{index}")),
+        Ok(Some((index, error))) => {
+            problem::of_write(error, &format!("{pointer}/{}", begin + index))
+        }
         // Someone else's change made it possible meanwhile.
         Ok(None) => Problem::new(Code::WriteConflict),
         Err(error) => problem::of_store(error),

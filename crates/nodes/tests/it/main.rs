@@ -16,4 +16,5 @@ mod policy;
 mod questions;
 mod records;
 mod refs;
+mod streams;
 mod world;

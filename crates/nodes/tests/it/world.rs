@@ -75,7 +75,8 @@ impl World {
             Some(file) => Location::Sqlite(file),
             None => Location::Postgres(database.location_url()),
         };
-        let settings = store::Settings::new(location);
+        let mut settings = store::Settings::new(location);
+        settings.streams = limits.streams;
         migrate::apply(&settings, &models, &ApplyOptions::default())
             .await
             .unwrap();

@@ -156,6 +156,11 @@ impl Pool {
         })
     }
 
+    /// How many may be lent at once, asked before any is.
+    pub(super) fn lendable(&self) -> usize {
+        self.permits.available_permits()
+    }
+
     pub(super) fn give_back(&self, lent: Lent) {
         if !lent.connection.client.is_closed()
             && let Ok(mut idle) = self.idle.lock()

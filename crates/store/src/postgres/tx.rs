@@ -72,6 +72,11 @@ impl PostgresTx {
         .await
     }
 
+    pub(crate) async fn be_patient(&mut self) -> Result<(), Error> {
+        self.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            .await
+    }
+
     pub(crate) async fn savepoint(&mut self) -> Result<(), Error> {
         self.savepoints += 1;
         self.execute(&format!("SAVEPOINT s{}", self.savepoints))
@@ -153,14 +158,22 @@ impl PostgresTx {
         caller: &str,
         node: &str,
         key: &str,
+        hash: &[u8; 32],
         kept: &Kept,
     ) -> Result<(), Error> {
-        let sql = "UPDATE gantry_idempotency SET meta = $4, body = $5 WHERE caller = $1 AND node = $2 AND key = $3";
+        let sql = "UPDATE gantry_idempotency SET meta = $4, body = $5, hash = $6 WHERE caller = $1 AND node = $2 AND key = $3";
         let client = &self.connection()?.client;
         let kept = client
             .execute(
                 sql,
-                &[&caller, &node, &key, &kept.meta, &kept.body.as_ref()],
+                &[
+                    &caller,
+                    &node,
+                    &key,
+                    &kept.meta,
+                    &kept.body.as_ref(),
+                    &hash.as_slice(),
+                ],
             )
             .await;
         kept.map_err(|error| errors::error(&error, None))?;

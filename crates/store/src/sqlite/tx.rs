@@ -112,18 +112,22 @@ impl SqliteTx {
         caller: &str,
         node: &str,
         key: &str,
+        hash: &[u8; 32],
         kept: &Kept,
     ) -> Result<(), Error> {
-        let (caller, node, key, kept) = (
-            caller.to_owned(),
-            node.to_owned(),
-            key.to_owned(),
-            kept.clone(),
-        );
+        let (caller, node, key) = (caller.to_owned(), node.to_owned(), key.to_owned());
+        let (hash, kept) = (*hash, kept.clone());
         let work = move |connection: &mut rusqlite::Connection| {
-            let sql = "UPDATE gantry_idempotency SET meta = ?, body = ? WHERE caller = ? AND node = ? AND key = ?";
-            let kept =
-                connection.execute(sql, (&kept.meta, kept.body.as_ref(), &caller, &node, &key));
+            let sql = "UPDATE gantry_idempotency SET meta = ?, body = ?, hash = ? WHERE caller = ? AND node = ? AND key = ?";
+            let row = (
+                &kept.meta,
+                kept.body.as_ref(),
+                hash.as_slice(),
+                &caller,
+                &node,
+                &key,
+            );
+            let kept = connection.execute(sql, row);
             kept.map(|_| ()).map_err(|error| errors::error(error, None))
         };
         self.store.writer.run(self.deadline, work).await

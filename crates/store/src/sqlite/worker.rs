@@ -117,10 +117,12 @@ pub(super) fn open(path: &Path, settings: &Settings, read_only: bool) -> Result<
     let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;";
     connection.execute_batch(pragmas).map_err(failed)?;
-    if read_only {
-        connection
-            .execute_batch("PRAGMA query_only = ON;")
-            .map_err(failed)?;
-    }
+    // A writer fills its cache with what it writes, which the log holds anyway.
+    let role = if read_only {
+        "PRAGMA query_only = ON;"
+    } else {
+        "PRAGMA cache_size = -8000;"
+    };
+    connection.execute_batch(role).map_err(failed)?;
     Ok(connection)
 }

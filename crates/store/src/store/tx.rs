@@ -244,6 +244,14 @@ impl Tx {
         }
     }
 
+    /// From now on the transaction may wait between its statements for as long as its owner does.
+    pub async fn be_patient(&mut self) -> Result<(), Error> {
+        match &mut self.inner {
+            Inner::Postgres(tx) => tx.be_patient().await,
+            Inner::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// Takes the idempotency key for this transaction. Never waits for another holder.
     pub async fn claim(
         &mut self,
@@ -258,17 +266,18 @@ impl Tx {
         }
     }
 
-    /// Keeps the answer under the key claimed before.
+    /// Keeps the answer under the key claimed before, and the hash of what was asked, which may only be known now.
     pub async fn keep(
         &mut self,
         caller: &str,
         node: &str,
         key: &str,
+        hash: &[u8; 32],
         kept: &Kept,
     ) -> Result<(), Error> {
         match &mut self.inner {
-            Inner::Postgres(tx) => tx.keep(caller, node, key, kept).await,
-            Inner::Sqlite(tx) => tx.keep(caller, node, key, kept).await,
+            Inner::Postgres(tx) => tx.keep(caller, node, key, hash, kept).await,
+            Inner::Sqlite(tx) => tx.keep(caller, node, key, hash, kept).await,
         }
     }
 

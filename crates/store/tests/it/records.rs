@@ -5,6 +5,7 @@ mod concurrency;
 mod owner;
 mod paging;
 mod sharing;
+mod streaming;
 mod types;
 mod words;
 

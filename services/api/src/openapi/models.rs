@@ -184,7 +184,7 @@ impl Operations<'_> {
                 "where": reference("Where"),
                 "order": { "type": "array", "items": { "type": "string" } },
                 "select": { "type": "array", "items": { "type": "string" } },
-                "limit": { "type": "integer", "minimum": 0 },
+                "limit": { "anyOf": [{ "type": "integer", "minimum": 0 }, { "const": "all" }] },
                 "cursor": { "type": "string" },
                 "offset": { "type": "integer", "minimum": 0 },
                 "deleted": { "type": "string", "enum": ["include", "only"] },
@@ -228,6 +228,7 @@ impl Operations<'_> {
             &[
                 "ETag",
                 "Location",
+                "Gantry-Affected",
                 "Preference-Applied",
                 "Idempotency-Replayed",
             ],
@@ -292,7 +293,11 @@ impl Operations<'_> {
 
     /// A change of all records that a filter finds.
     fn many(&self, verb: &str, summary: &str) -> Option<Value> {
-        let ok = answered("What was changed", &["Preference-Applied"], &json!({}));
+        let ok = answered(
+            "What was changed",
+            &["Gantry-Affected", "Preference-Applied"],
+            &json!({}),
+        );
         let responses = json!({ "200": ok, "204": { "description": "Done; nothing to show" } });
         let parameters = ["or", "and", "all", "prefer_write", "idempotency_key"];
         self.filtered(self.of(
@@ -365,7 +370,7 @@ impl Operations<'_> {
             "upsert",
             "upsert",
             &summary,
-            &["prefer_write", "idempotency_key"],
+            &["on", "prefer_write", "idempotency_key"],
             responses,
             &WRITE_PROBLEMS,
         )?;
@@ -377,6 +382,9 @@ impl Operations<'_> {
                 "values": reference(&format!("{name}.create")),
             },
         }));
+        for media in ["application/x-ndjson", "text/csv"] {
+            operation["requestBody"]["content"][media] = json!({ "schema": { "type": "string" } });
+        }
         Some(("post", operation))
     }
 

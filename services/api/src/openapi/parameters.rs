@@ -16,7 +16,8 @@ pub(super) fn components() -> Value {
         "id": { "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" }, "description": "The record's id" },
         "select": query("select", text.clone(), "Which fields: `a,rel(b,c)`, one level of refs, `rel(*)` for all"),
         "order": query("order", text.clone(), "`a.desc.nullslast,b`"),
-        "limit": query("limit", json!({ "type": "integer", "minimum": 0, "maximum": 1000, "default": 50 }), "Records a page"),
+        "limit": query("limit", json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 1000 }, { "const": "all" }], "default": 50 }), "Records a page; as JSON Lines or CSV any number, or `all`"),
+        "on": query("on", text.clone(), "Of JSON Lines and CSV: the fields by which a record is known"),
         "cursor": query("cursor", text.clone(), "From `Next-Cursor` of the page before"),
         "offset": query("offset", json!({ "type": "integer", "minimum": 0, "maximum": 10_000 }), "Records to skip; for more, use a cursor"),
         "or": query("or", text.clone(), "`(a.eq.1,and(b.gt.2,c.is.null))`"),
@@ -39,6 +40,7 @@ pub(super) fn headers() -> Value {
         "Content-Range": text("`items 0-19/*`, the total where it was asked for"),
         "Link": text("The next page: `<…>; rel=\"next\"`"),
         "Next-Cursor": text("Where the next page begins"),
+        "Gantry-Affected": text("How many records were changed"),
         "Preference-Applied": text("Which preferences were heard"),
         "Idempotency-Replayed": text("`true` where the answer was kept from an earlier call"),
     })

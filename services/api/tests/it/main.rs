@@ -11,3 +11,4 @@ mod echo;
 mod openapi;
 mod rest;
 mod stack;
+mod streams;

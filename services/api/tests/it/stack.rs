@@ -19,6 +19,7 @@ use wire::{Caller, Calls};
 const PERSON: &str = "model: Person
 fields:
   name: { type: text, required: true, unique: true }
+  notes: { type: text }
 ";
 const FILM: &str = "model: Film
 fields:
@@ -30,6 +31,9 @@ options: { soft_delete: true }
 access:
   - { role: anyone, can: [read] }
 ";
+
+/// One stream at a time, so that a second tells whether the first has ended.
+const SETTINGS: &str = "limits: { streams: 1, stall: 2s }\n";
 
 pub(crate) struct Stack {
     pub(crate) router: Router,
@@ -48,7 +52,7 @@ impl Told {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
@@ -137,6 +141,7 @@ async fn project(folder: &Path, database: &Database, open: bool) -> dataflow::Ap
     fs::create_dir(folder.join("models")).unwrap();
     fs::write(folder.join("models/person.yaml"), PERSON).unwrap();
     fs::write(folder.join("models/film.yaml"), FILM).unwrap();
+    fs::write(folder.join("gantry.yaml"), SETTINGS).unwrap();
     let url = database.location_url();
     let mut settings = dataflow::Settings::embedded(folder.to_owned(), Some(url));
     settings.open = open;
