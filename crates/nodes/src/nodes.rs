@@ -113,7 +113,6 @@ impl Nodes {
         let what = find(&live, &node)?;
         check_options(&what, &node, &options)?;
         let pairs = arguments::decode(&query)?;
-        let now = jiff::Timestamp::now();
         let cx = Context {
             view: who.view(&live),
             live: &live,
@@ -122,7 +121,7 @@ impl Nodes {
             signer: self.callers.signer(),
             store: &self.store,
             options: &options,
-            now: jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
+            now: this_moment(),
         };
         if let (true, What::Of(model, verb)) = (is_import, &what) {
             let import = Import {
@@ -261,6 +260,12 @@ impl Nodes {
             report: None,
         }
     }
+}
+
+/// To the microsecond, as databases keep it.
+fn this_moment() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 struct Work<'a> {
