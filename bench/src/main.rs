@@ -18,6 +18,7 @@ mod kind;
 mod load;
 mod machine;
 mod million;
+mod models;
 mod options;
 mod pages;
 mod pgbench;
@@ -48,6 +49,8 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
   start    from start to first answer, memory at rest, size
   stream   a million films out and in: rows a second, memory
   all      one after another
+  models   starts, reloads, reads and OpenAPI among many models, with options of its own:
+           --models 1000 --fields 100 --refs 50 --saves 3
   report <name>   renews docs/PERFORMANCE.md and docs/performance.svg from bench/results/<name>.json
 
   --rounds 3           how often everything is measured
@@ -94,6 +97,9 @@ fn main() -> ExitCode {
         ["copy", database, concurrency, seconds] => copy::run(database, concurrency, seconds),
         ["load", port, asked, concurrency, seconds] => load::run(port, asked, concurrency, seconds),
         ["report", name] => report(name),
+        ["models", options @ ..] => {
+            models::Options::parse(options).and_then(|options| models::run(&options))
+        }
         [command, options @ ..] if commands(command).next().is_some() => compared(command, options),
         _ => {
             eprint!("{HELP}");

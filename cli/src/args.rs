@@ -25,7 +25,7 @@ pub use migrate::{Apply, Migrate, MigrateVerb, Purge, Rollback};
 pub use models::Models;
 pub use schema::{Schema, SchemaFile};
 pub use seed::Seed;
-pub use up::Up;
+pub use up::{Up, Watching};
 pub use validate::Validate;
 
 /// The section of examples that closes each help page; clap strips the colours where they are not wanted.

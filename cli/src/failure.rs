@@ -108,7 +108,7 @@ impl Failure {
         ExitCode::from(self.code())
     }
 
-    fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match self {
             Self::Problem(problem) => serde_json::from_slice(&problem.to_json(None))
                 .expect("a problem's document is JSON"),

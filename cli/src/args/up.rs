@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::examples;
 
@@ -15,6 +15,7 @@ use super::examples;
 #[command(after_help = examples!(
     "gantry up"
     "gantry up examples/cinema --open"
+    "gantry up my-app --watch"
     "gantry up my-app --database-url postgres://me@localhost/films --listen 127.0.0.1:8080"
 ))]
 pub struct Up {
@@ -39,7 +40,26 @@ pub struct Up {
     #[arg(long)]
     pub open: bool,
 
+    /// Read files again when they change: what is safe is migrated and served, the rest is told
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "events"
+    )]
+    pub watch: Option<Watching>,
+
     /// Do not load the seed records into an empty database
     #[arg(long)]
     pub no_seed: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Watching {
+    /// The system tells of changes
+    Events,
+    /// Look twice a second, for mounts that tell nothing
+    Poll,
 }

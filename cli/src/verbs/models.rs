@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use model::{Kind, Model, System};
 use serde_json::{Value, json};
-use wire::{ExitKind, FieldInfo, ModelInfo};
+use wire::{ExitKind, FieldInfo, ModelInfo, Schema};
 
 use crate::args::{Models, Output};
 use crate::failure::Failure;
@@ -51,7 +51,7 @@ fn info(model: &Model) -> ModelInfo {
             Kind::Ref { model, .. } => Some(model.clone()),
             _ => None,
         },
-        schema: Value::Null,
+        schema: Schema::default(),
     });
     let names = |set: &Vec<_>| set.iter().map(|id| model.field(*id).name.clone()).collect();
     ModelInfo {

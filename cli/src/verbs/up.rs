@@ -1,17 +1,19 @@
 //! `gantry up`: the whole platform in this process.
 
+mod reloads;
+
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anstyle::Style;
 use chassis::{Drain, Env, Process};
-use dataflow::App;
+use dataflow::{App, Watch};
 use model::Project;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use wire::{Body, Call, ExitKind, NodeName};
 
-use crate::args::{Output, Up};
+use crate::args::{Output, Up, Watching};
 use crate::failure::Failure;
 use crate::platform::{self, Platform};
 use crate::table::Table;
@@ -48,6 +50,7 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
     let ops = ops.map_err(|error| unbound(error, ops_listen, "--ops-listen"))?;
     let joined = started.app.join(&process.tasks).await;
     joined.map_err(platform::refusal)?;
+    follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
@@ -56,6 +59,7 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
         counts: counts(&platform, &started.app.project).await?,
         key: started.key.as_deref(),
         open: args.open,
+        watched: args.watch.is_some(),
         api,
         ops,
     };
@@ -70,6 +74,21 @@ pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
     }
     started.app.close().await;
     Ok(())
+}
+
+/// Reads files again when they change, where that is asked for.
+fn follow(args: &Up, output: Output, app: &App, process: &Process) -> Result<(), Failure> {
+    let Some(watching) = args.watch else {
+        return Ok(());
+    };
+    let how = match watching {
+        Watching::Events => Watch::Events,
+        Watching::Poll => Watch::Poll,
+    };
+    let folder = args.folder.clone();
+    let tell = move |news| reloads::tell(news, &folder, output);
+    app.follow(how, &process.tasks, process.stopping(), tell)
+        .map_err(platform::refusal)
 }
 
 /// The REST face with the limits of the project's settings.
@@ -179,6 +198,7 @@ struct Screen<'a> {
     counts: Vec<u64>,
     key: Option<&'a str>,
     open: bool,
+    watched: bool,
     api: SocketAddr,
     ops: SocketAddr,
 }
@@ -235,6 +255,9 @@ impl Screen<'_> {
                 out,
                 "\nOpen: whoever reaches {api} may do everything, without a key."
             )?;
+        }
+        if self.watched {
+            writeln!(out, "\nFiles that change are read again.")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! From what travels with a call to who it is.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use access::{Principal, Refused, Signer};
@@ -34,7 +34,8 @@ pub(crate) struct Who {
 }
 
 struct Seen {
-    live: Arc<Live>,
+    /// Not kept from its end: that is when the last call that began with it ends.
+    live: Weak<Live>,
     view: Arc<View>,
 }
 
@@ -48,13 +49,13 @@ impl Who {
 
     pub(crate) fn view(&self, live: &Arc<Live>) -> Arc<View> {
         if let Some(seen) = &*self.seen.load()
-            && Arc::ptr_eq(&seen.live, live)
+            && std::ptr::eq(seen.live.as_ptr(), Arc::as_ptr(live))
         {
             return Arc::clone(&seen.view);
         }
         let view = live.view(&self.principal);
         self.seen.store(Some(Arc::new(Seen {
-            live: Arc::clone(live),
+            live: Arc::downgrade(live),
             view: Arc::clone(&view),
         })));
         view

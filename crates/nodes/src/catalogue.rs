@@ -1,13 +1,16 @@
 //! The catalogue as a caller may know it.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use access::Principal;
 use model::{Action, FieldId, Kind, Model, value_schema};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use wire::{Catalogue, FieldInfo, Hints, ModelInfo, NodeInfo, NodeName};
+use wire::{Catalogue, FieldInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema};
 
 use crate::live::Live;
-use crate::schema::{self, Shown};
+use crate::schema::{self, Part, Shown};
 use crate::verb::Verb;
 use crate::view::View;
 
@@ -16,7 +19,9 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         version: String::new(),
         project: live.project.clone(),
         models: Vec::new(),
+        schemas: BTreeMap::new(),
         nodes: Vec::new(),
+        index: NodeIndex::default(),
     };
     for model in live.models.iter() {
         let may = |action| view.allows(model, action);
@@ -24,6 +29,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         if nodes.is_empty() {
             continue;
         }
+        catalogue.schemas.extend(schemas_of(model, view));
         if [Action::Read, Action::Create, Action::Update, Action::Delete]
             .into_iter()
             .any(may)
@@ -59,13 +65,21 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
     catalogue
 }
 
-fn nodes_of(model: &Model, view: &View) -> Vec<NodeInfo> {
-    let writes = |action: Action, field: FieldId| view.touches(model, action, field);
-    let shown = Shown {
-        model,
-        view,
-        writes: &writes,
+/// Those that the caller's nodes refer to.
+fn schemas_of(model: &Model, view: &View) -> Vec<(String, Schema)> {
+    let shown = Shown { model, view };
+    let may = |part: &Part| match part {
+        Part::Record => true,
+        Part::Create => view.allows(model, Action::Create),
+        Part::Update | Part::Replace | Part::Values => view.allows(model, Action::Update),
     };
+    let parts = Part::ALL.into_iter().filter(may);
+    let named = parts.map(|part| (part.name(model), Schema::from(&shown.part(part))));
+    named.collect()
+}
+
+fn nodes_of(model: &Model, view: &View) -> Vec<NodeInfo> {
+    let shown = Shown { model, view };
     let fits = |verb: &Verb| match verb {
         Verb::Restore if !model.options.soft_delete => false,
         Verb::Search if !view_searches(model, view) => false,
@@ -80,8 +94,8 @@ fn nodes_of(model: &Model, view: &View) -> Vec<NodeInfo> {
     let info = |verb: Verb| NodeInfo {
         name: NodeName::of_model(&model.name, verb.name()),
         about: about(model, verb),
-        input: shown.input(verb),
-        output: shown.output(verb),
+        input: Schema::from(&shown.input(verb)),
+        output: Schema::from(&shown.output(verb)),
         hints: verb.hints(),
     };
     Verb::ALL.into_iter().filter(fits).map(info).collect()
@@ -145,7 +159,7 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
                 Kind::Ref { model, .. } => Some(model.clone()),
                 _ => None,
             },
-            schema: value_schema(field),
+            schema: Schema::from(&value_schema(field)),
         }
     };
     let names = |fields: &Vec<FieldId>| {
@@ -251,6 +265,10 @@ fn key_nodes() -> impl Iterator<Item = NodeInfo> {
     .flatten()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are written as one expression, parts inside wholes"
+)]
 fn node(
     name: &str,
     about: &str,
@@ -261,18 +279,33 @@ fn node(
     Some(NodeInfo {
         name: name.parse().ok()?,
         about: about.to_owned(),
-        input,
-        output,
+        input: Schema::from(&input),
+        output: Schema::from(&output),
         hints,
     })
+}
+
+/// Never the whole text at once.
+struct Digesting(Sha256);
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The same text for the same content, so that replicas agree.
 fn version(catalogue: &Catalogue) -> String {
     use std::fmt::Write as _;
-    let text = serde_json::to_string(catalogue).unwrap_or_default();
+    let mut digest = Digesting(Sha256::new());
+    serde_json::to_writer(&mut digest, catalogue).expect("a digest takes every byte");
     let mut version = String::with_capacity(16);
-    for byte in &Sha256::digest(text)[..8] {
+    for byte in &digest.0.finalize()[..8] {
         write!(version, "{byte:02x}").expect("a String takes every character");
     }
     version

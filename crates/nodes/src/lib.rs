@@ -24,6 +24,7 @@ mod problem;
 mod question;
 mod read;
 mod schema;
+mod serving;
 mod transaction;
 mod upsert;
 mod values;
@@ -32,3 +33,4 @@ mod view;
 mod what;
 
 pub use nodes::{Nodes, Settings};
+pub use serving::{Paused, Serving};

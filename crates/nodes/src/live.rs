@@ -1,20 +1,42 @@
 //! The models that are served now, with what was made of them; replaced as a whole when models change.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use access::Principal;
-use model::Models;
+use model::{Limits, Models};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::view::View;
 
 /// How many views are remembered.
 const MOST_VIEWS: usize = 256;
 
+/// A call holds the one that it began with until its end.
 pub(crate) struct Live {
     pub(crate) project: String,
     pub(crate) models: Arc<Models>,
-    views: Mutex<HashMap<Standing, Arc<View>>>,
+    pub(crate) limits: Limits,
+    views: Arc<Mutex<HashMap<Standing, Arc<View>>>>,
+    /// Ends when calls may come again, where they must wait.
+    opening: Option<CancellationToken>,
+    calls: Arc<UnderWay>,
+}
+
+/// Held by whoever began a call, so that its end is the end of the last of them.
+pub(crate) struct UnderWay {
+    ended: CancellationToken,
+    _until_ended: DropGuard,
+}
+
+impl Default for UnderWay {
+    fn default() -> Self {
+        let ended = CancellationToken::new();
+        Self {
+            _until_ended: ended.clone().drop_guard(),
+            ended,
+        }
+    }
 }
 
 /// All that a view depends on.
@@ -26,12 +48,42 @@ struct Standing {
 }
 
 impl Live {
-    pub(crate) fn new(project: &str, models: Arc<Models>) -> Self {
+    pub(crate) fn new(project: &str, models: Arc<Models>, limits: Limits) -> Self {
         Self {
             project: project.to_owned(),
             models,
-            views: Mutex::default(),
+            limits,
+            views: Arc::default(),
+            opening: None,
+            calls: Arc::default(),
         }
+    }
+
+    /// The same models, while calls wait for `opening`.
+    pub(crate) fn closed(&self, opening: CancellationToken) -> Self {
+        Self {
+            views: Arc::clone(&self.views),
+            opening: Some(opening),
+            ..Self::new(&self.project, Arc::clone(&self.models), self.limits)
+        }
+    }
+
+    /// The same models for calls that come, beside those that never ended.
+    pub(crate) fn reopened(&self, calls: Option<Arc<UnderWay>>) -> Self {
+        Self {
+            views: Arc::clone(&self.views),
+            calls: calls.unwrap_or_default(),
+            ..Self::new(&self.project, Arc::clone(&self.models), self.limits)
+        }
+    }
+
+    pub(crate) fn opening(&self) -> Option<&CancellationToken> {
+        self.opening.as_ref()
+    }
+
+    /// Ends with the last call that holds this, once another is served; and what holds it until then.
+    pub(crate) fn calls(&self) -> (CancellationToken, Weak<UnderWay>) {
+        (self.calls.ended.clone(), Arc::downgrade(&self.calls))
     }
 
     pub(crate) fn view(&self, principal: &Principal) -> Arc<View> {

@@ -45,8 +45,7 @@ pub struct Settings {
 pub struct Nodes {
     store: Store,
     callers: Callers,
-    limits: Limits,
-    live: Arc<ArcSwap<Live>>,
+    pub(crate) live: Arc<ArcSwap<Live>>,
     feed: Arc<Feed>,
     in_flight: InFlight,
 }
@@ -61,7 +60,11 @@ impl Nodes {
     ) -> Result<Arc<Self>, Problem> {
         let secret = store.secret().await.map_err(problem::of_store)?;
         let signer = Signer::new(secret);
-        let live = Arc::new(ArcSwap::from_pointee(Live::new(project, models)));
+        let live = Arc::new(ArcSwap::from_pointee(Live::new(
+            project,
+            models,
+            settings.limits,
+        )));
         let (store_of_feed, live_of_feed) = (store.clone(), Arc::clone(&live));
         Ok(Arc::new(Self {
             feed: Feed::new(
@@ -72,7 +75,6 @@ impl Nodes {
             ),
             callers: Callers::new(signer, settings.open),
             live,
-            limits: settings.limits,
             in_flight: InFlight::default(),
             store,
         }))
@@ -90,12 +92,6 @@ impl Nodes {
         self.feed.end().await;
     }
 
-    /// Serves other models from now on; calls under way end with those they began with.
-    pub fn replace_models(&self, models: Arc<Models>) {
-        let project = self.live.load().project.clone();
-        self.live.store(Arc::new(Live::new(&project, models)));
-    }
-
     async fn answer(&self, call: Call) -> Result<Answer, Problem> {
         let is_import = call.is_import();
         let Call {
@@ -109,7 +105,7 @@ impl Nodes {
         } = call;
         let who = self.callers.find(&caller)?;
         let principal = &who.principal;
-        let live = self.live.load_full();
+        let live = self.open().await;
         let what = find(&live, &node)?;
         check_options(&what, &node, &options)?;
         let pairs = arguments::decode(&query)?;
@@ -117,7 +113,7 @@ impl Nodes {
             view: who.view(&live),
             live: &live,
             principal,
-            limits: &self.limits,
+            limits: &live.limits,
             signer: self.callers.signer(),
             store: &self.store,
             options: &options,
@@ -134,9 +130,9 @@ impl Nodes {
             };
             return import::call(&cx, &self.in_flight, import, input).await;
         }
-        let deadline = deadline.or_else(|| Instant::now().checked_add(self.limits.deadline));
+        let deadline = deadline.or_else(|| Instant::now().checked_add(live.limits.deadline));
         let media = input.media;
-        let bytes = whole(input, self.limits.body_bytes, &what).await?;
+        let bytes = whole(input, live.limits.body_bytes, &what).await?;
         let text = read_text(&cx, &what, media, &bytes)?;
         if matches!(what, What::Of(..) | What::Tx) {
             let hash = || Hash::new(&node, &query).of(&bytes);

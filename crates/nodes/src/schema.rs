@@ -1,6 +1,6 @@
 //! JSON Schemas of the nodes' inputs and outputs.
 
-use model::{Action, FieldId, Model, value_schema};
+use model::{Action, Model, value_schema};
 use serde_json::{Map, Value, json};
 
 use crate::verb::Verb;
@@ -10,25 +10,71 @@ use crate::view::View;
 pub(crate) struct Shown<'a> {
     pub(crate) model: &'a Model,
     pub(crate) view: &'a View,
-    /// Whether the caller may write the field by the action.
-    pub(crate) writes: &'a dyn Fn(Action, FieldId) -> bool,
+}
+
+/// What the schemas of a model's nodes have in common, with every field in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    /// As the caller sees it.
+    Record,
+    Create,
+    Update,
+    Replace,
+    /// An update's, without the id.
+    Values,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Record,
+        Self::Create,
+        Self::Update,
+        Self::Replace,
+        Self::Values,
+    ];
+
+    /// In [`wire::Catalogue::schemas`].
+    pub(crate) fn name(self, model: &Model) -> String {
+        let name = &model.name;
+        match self {
+            Self::Record => name.clone(),
+            Self::Create => format!("{name}.create"),
+            Self::Update => format!("{name}.update"),
+            Self::Replace => format!("{name}.replace"),
+            Self::Values => format!("{name}.values"),
+        }
+    }
 }
 
 impl Shown<'_> {
+    pub(crate) fn part(&self, part: Part) -> Value {
+        match part {
+            Part::Record => self.record(),
+            Part::Create => self.record_input(Action::Create, true),
+            Part::Update => with_id(self.record_input(Action::Update, false)),
+            Part::Replace => with_id(self.record_input(Action::Update, true)),
+            Part::Values => self.record_input(Action::Update, false),
+        }
+    }
+
+    fn refer(&self, part: Part) -> Value {
+        json!({"$ref": format!("#/schemas/{}", part.name(self.model))})
+    }
+
     pub(crate) fn input(&self, verb: Verb) -> Value {
         match verb {
-            Verb::Create => self.record_input(Action::Create, true),
+            Verb::Create => self.refer(Part::Create),
             Verb::Read => object(
                 json!({"id": id(), "select": select(), "deleted": deleted()}),
                 &["id"],
             ),
-            Verb::Update => with_id(self.record_input(Action::Update, false)),
-            Verb::Replace => with_id(self.record_input(Action::Update, true)),
+            Verb::Update => self.refer(Part::Update),
+            Verb::Replace => self.refer(Part::Replace),
             Verb::Delete | Verb::Restore => object(json!({"id": id()}), &["id"]),
             Verb::List => self.question(json!({}), &[]),
             Verb::Count => object(json!({"where": self.filter(), "deleted": deleted()}), &[]),
             Verb::Upsert => object(
-                json!({"on": on(), "values": self.record_input(Action::Create, true)}),
+                json!({"on": on(), "values": self.refer(Part::Create)}),
                 &["values"],
             ),
             Verb::Aggregate => self.aggregate(),
@@ -36,11 +82,8 @@ impl Shown<'_> {
                 let q = json!({"q": {"type": "string", "description": "All of these words, in any of the searched fields."}});
                 self.question(q, &["q"])
             }
-            Verb::BulkCreate => records(&self.record_input(Action::Create, true), json!({})),
-            Verb::BulkUpsert => records(
-                &self.record_input(Action::Create, true),
-                json!({"on": on()}),
-            ),
+            Verb::BulkCreate => records(&self.refer(Part::Create), json!({})),
+            Verb::BulkUpsert => records(&self.refer(Part::Create), json!({"on": on()})),
             Verb::BulkUpdate => self.bulk_update(),
             Verb::BulkDelete => object(
                 json!({
@@ -54,8 +97,8 @@ impl Shown<'_> {
     }
 
     pub(crate) fn output(&self, verb: Verb) -> Value {
-        let record = || self.record();
-        let list = || json!({"type": "array", "items": self.record()});
+        let record = || self.refer(Part::Record);
+        let list = || json!({"type": "array", "items": self.refer(Part::Record)});
         match verb {
             Verb::Create
             | Verb::Read
@@ -98,7 +141,7 @@ impl Shown<'_> {
             );
         }
         for (place, field) in self.model.ids() {
-            if field.system.is_some() || !(self.writes)(action, place) {
+            if field.system.is_some() || !self.view.touches(self.model, action, place) {
                 continue;
             }
             if whole && field.required && field.default.is_none() {
@@ -163,7 +206,7 @@ impl Shown<'_> {
     fn bulk_update(&self) -> Value {
         let mut record = with_id(self.record_input(Action::Update, false));
         record["properties"]["if_version"] = json!({"type": "integer"});
-        let values = self.record_input(Action::Update, false);
+        let values = self.refer(Part::Values);
         let by_filter =
             json!({"where": self.filter(), "values": values, "all": all(), "select": select()});
         json!({"anyOf": [

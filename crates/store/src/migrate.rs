@@ -37,6 +37,10 @@ pub use schema::{Column, Extra, Index, Reference, Schema, Table};
 pub struct ApplyOptions {
     /// Whether rows or values may be taken away.
     pub allow_destructive: bool,
+    /// Whether to do nothing at all where the plan disturbs others: [`Applied::plan`] tells it then.
+    pub undisturbed: bool,
+    /// Whether indexes that are made beside the work may wait for the next [`apply`].
+    pub indexes_later: bool,
 }
 
 /// What [`apply`] did.

@@ -1,9 +1,11 @@
 //! Everything that can be called, as its callers may know it. OpenAPI, MCP tools and CLI help are made of this.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
-use crate::NodeName;
+use serde::{Deserialize, Serialize};
+
+use crate::{NodeName, Schema};
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct Catalogue {
@@ -12,7 +14,22 @@ pub struct Catalogue {
     /// The project's name.
     pub project: String,
     pub models: Vec<ModelInfo>,
+    /// What nodes' schemas share, by name: `Film.create` is meant by `{"$ref": "#/schemas/Film.create"}`.
+    pub schemas: BTreeMap<String, Schema>,
     pub nodes: Vec<NodeInfo>,
+    #[serde(skip)]
+    pub index: NodeIndex,
+}
+
+/// Where each node stands, found out when it is first asked.
+#[derive(Debug, Clone, Default)]
+pub struct NodeIndex(OnceLock<HashMap<NodeName, usize>>);
+
+impl PartialEq for NodeIndex {
+    /// It follows from the nodes.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
@@ -50,17 +67,17 @@ pub struct FieldInfo {
     /// The model that a ref points to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// JSON Schema 2020-12 of one value, null included where it may be null.
-    pub schema: Value,
+    /// Of one value, null included where it may be null.
+    pub schema: Schema,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct NodeInfo {
     pub name: NodeName,
     pub about: String,
-    /// JSON Schemas 2020-12. `#/$defs/Film` and the like are not used: each stands alone.
-    pub input: Value,
-    pub output: Value,
+    /// They may refer to [`Catalogue::schemas`], which refer to nothing.
+    pub input: Schema,
+    pub output: Schema,
     pub hints: Hints,
 }
 
@@ -86,6 +103,11 @@ impl Catalogue {
     }
 
     pub fn node(&self, name: &NodeName) -> Option<&NodeInfo> {
-        self.nodes.iter().find(|node| node.name == *name)
+        let places = || {
+            let named = self.nodes.iter().enumerate();
+            named.map(|(at, node)| (node.name.clone(), at)).collect()
+        };
+        let at = *self.index.0.get_or_init(places).get(name)?;
+        self.nodes.get(at)
     }
 }

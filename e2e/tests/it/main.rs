@@ -3,4 +3,5 @@
 
 mod cinema;
 mod kill;
+mod reload;
 mod streams;

@@ -3,14 +3,16 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wire::{Catalogue, Problem, Trace};
 
 use crate::App;
 use crate::condition::IfNoneMatch;
 use crate::refusal::{Refusal, put};
+use members::Members;
 
 mod changes;
+mod members;
 mod models;
 mod nodes;
 mod parameters;
@@ -56,38 +58,71 @@ async fn answer(app: &App, headers: &HeaderMap, trace: Trace) -> Result<Response
     Ok(response)
 }
 
-/// The whole document. Order is the catalogue's, so that equal catalogues give equal bytes.
-pub(crate) fn document(catalogue: &Catalogue) -> Value {
-    let mut paths = serde_json::Map::new();
+/// The whole document. Order is the catalogue's, so that equal catalogues give equal bytes. Written part by part: a tree
+/// of all of it would take many times the text.
+pub(crate) fn document(catalogue: &Catalogue) -> String {
+    let mut text = Members::default();
+    text.open(None);
+    text.put_all(head(catalogue));
+    text.open(Some("paths"));
     for model in &catalogue.models {
-        models::paths(catalogue, model, &mut paths);
+        text.put_all(models::paths(catalogue, model));
     }
-    nodes::paths(catalogue, &mut paths);
+    text.put_all(nodes::common(catalogue));
+    for (path, operations) in catalogue.nodes.iter().filter_map(nodes::path) {
+        text.put(&path, &operations.to_string());
+    }
+    text.close();
+    text.open(Some("components"));
+    text.put_all(components());
+    text.open(Some("schemas"));
+    for model in &catalogue.models {
+        text.put_all(schemas::of_model(model));
+    }
+    for (name, schema) in schemas::of_nodes(catalogue) {
+        text.put(&name, schema);
+    }
+    text.put_all(schemas::common());
+    text.close();
+    text.close();
+    text.close();
+    text.into_text()
+}
+
+fn head(catalogue: &Catalogue) -> Map<String, Value> {
     let tags = catalogue
         .models
         .iter()
         .map(|model| json!({ "name": model.name, "description": model.about }));
     let mut tags: Vec<_> = tags.collect();
     tags.push(json!({ "name": "nodes", "description": "Every node by its name, and several in one transaction." }));
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": catalogue.project,
-            "version": catalogue.version,
-            "description": "Records over REST, made by Gantry from the project's models. What this caller may see.",
-        },
-        "servers": [{ "url": "/" }],
-        "security": [{ "key": [] }, {}],
-        "tags": tags,
-        "paths": paths,
-        "components": {
-            "securitySchemes": {
-                "key": { "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`." },
-            },
-            "parameters": parameters::components(),
-            "headers": parameters::headers(),
-            "responses": parameters::problems(),
-            "schemas": schemas::components(catalogue),
-        },
-    })
+    let info = json!({
+        "title": catalogue.project,
+        "version": catalogue.version,
+        "description": "Records over REST, made by Gantry from the project's models. What this caller may see.",
+    });
+    members([
+        ("openapi", json!("3.1.0")),
+        ("info", info),
+        ("servers", json!([{ "url": "/" }])),
+        ("security", json!([{ "key": [] }, {}])),
+        ("tags", tags.into()),
+    ])
+}
+
+fn components() -> Map<String, Value> {
+    let key = json!({ "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`." });
+    members([
+        ("securitySchemes", json!({ "key": key })),
+        ("parameters", parameters::components()),
+        ("headers", parameters::headers()),
+        ("responses", parameters::problems()),
+    ])
+}
+
+fn members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    let named = members.into_iter();
+    named
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

@@ -42,7 +42,7 @@ impl View {
     }
 
     pub(crate) fn openapi(&self) -> Bytes {
-        let document = || Bytes::from(crate::openapi::document(&self.catalogue).to_string());
+        let document = || Bytes::from(crate::openapi::document(&self.catalogue));
         self.openapi.get_or_init(document).clone()
     }
 
@@ -83,6 +83,8 @@ impl Views {
             .by_version
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        // What only this remembers is of models that are served no longer, and may be large.
+        known.retain(|_, view| Arc::strong_count(&view.catalogue) > 1);
         if known.len() >= MOST {
             known.clear();
         }

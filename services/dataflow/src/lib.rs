@@ -4,9 +4,11 @@ mod error;
 mod location;
 pub mod migrations;
 mod pruning;
+mod reload;
 mod replica;
 mod routes;
 mod settings;
+mod watch;
 
 use std::sync::Arc;
 
@@ -19,18 +21,21 @@ use tokio_util::task::TaskTracker;
 use wire::{Caller, Calls};
 
 pub use error::Error;
+pub use reload::{ModelChange, News, Reloaded, log};
 pub use routes::Served;
-pub use settings::Settings;
+pub use settings::{Settings, Watch};
 
 use pruning::Pruning;
+use reload::Reloader;
 use replica::Replica;
+use watch::Watcher;
 
 /// A project over its store, ready to be called.
 pub struct App {
     pub project: Project,
     nodes: Arc<Nodes>,
     store: Store,
-    replica: Replica,
+    replica: Arc<Replica>,
     pruning: Pruning,
     location: store::Settings,
     /// What the start migrated.
@@ -65,7 +70,7 @@ impl App {
         .await;
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
-            replica: Replica::new(location.clone(), &project.models),
+            replica: Arc::new(Replica::new(location.clone(), &project.models)),
             pruning: Pruning::default(),
             store,
             location,
@@ -81,7 +86,6 @@ impl App {
     fn teller(&self) -> migrations::Teller {
         migrations::Teller {
             location: self.location.clone(),
-            models: Arc::clone(&self.project.models),
             nodes: Arc::clone(&self.nodes),
         }
     }
@@ -96,6 +100,25 @@ impl App {
         self.replica.join(tasks).await?;
         let kept = self.project.settings.limits.changes_kept;
         self.pruning.begin(self.store.clone(), kept, tasks);
+        Ok(())
+    }
+
+    /// Until `stopping`, serves what the project's files say each time that they change, and tells of it.
+    pub fn follow(
+        &self,
+        how: Watch,
+        tasks: &TaskTracker,
+        stopping: CancellationToken,
+        tell: impl FnMut(News) + Send + 'static,
+    ) -> Result<(), Error> {
+        let watcher = Watcher::start(&self.project.root, how)?;
+        let reloader = Reloader {
+            location: self.location.clone(),
+            served: self.project.clone(),
+            nodes: Arc::clone(&self.nodes),
+            replica: Arc::clone(&self.replica),
+        };
+        tasks.spawn(stopping.run_until_cancelled_owned(reloader.follow(watcher, tell)));
         Ok(())
     }
 

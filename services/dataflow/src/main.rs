@@ -15,6 +15,9 @@ fn main() -> ExitCode {
         let health = chassis::health_of(app.calls());
         process.watch(settings.ops_listen, health).await?;
         app.join(&process.tasks).await?;
+        if let Some(how) = settings.watch {
+            app.follow(how, &process.tasks, process.stopping(), dataflow::log)?;
+        }
         process.ready();
         let served = Served::of(&app).counted(process.metrics.clone());
         dataflow::serve(listener, served, process.stopping()).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Models, Project};
+use model::Project;
 use nodes::Nodes;
 use serde_json::{Value, json};
 use store::migrate::{self, ApplyOptions};
@@ -35,7 +35,10 @@ pub(crate) async fn apply_to(
     Ok(migrate::apply(
         location,
         &project.models,
-        &ApplyOptions { allow_destructive },
+        &ApplyOptions {
+            allow_destructive,
+            ..ApplyOptions::default()
+        },
     )
     .await?)
 }
@@ -122,14 +125,13 @@ pub fn plan_json(plan: &Plan) -> Value {
 #[derive(Clone)]
 pub(crate) struct Teller {
     pub(crate) location: store::Settings,
-    pub(crate) models: Arc<Models>,
     pub(crate) nodes: Arc<Nodes>,
 }
 
 impl Teller {
     pub(crate) async fn tell(&self, caller: &Caller) -> Result<Value, Problem> {
         self.nodes.need_admin(caller)?;
-        let status = migrate::status(&self.location, &self.models).await;
+        let status = migrate::status(&self.location, &self.nodes.models()).await;
         let status = status.map_err(|error| {
             tracing::error!("the migrations cannot be told: {error}");
             Problem::new(Code::Unavailable).detail("the migrations cannot be told now")

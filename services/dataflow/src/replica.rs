@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::Models;
 use store::migrate::{self, replica};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ pub(crate) struct Replica {
     location: store::Settings,
     id: Uuid,
     /// Of the models' tables.
-    version: String,
+    version: watch::Sender<String>,
     joined: AtomicBool,
     gone: CancellationToken,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Replica {
 impl Replica {
     pub(crate) fn new(location: store::Settings, models: &Models) -> Self {
         Self {
-            version: migrate::version(&location, models),
+            version: watch::Sender::new(migrate::version(&location, models)),
             location,
             id: Uuid::now_v7(),
             joined: AtomicBool::new(false),
@@ -30,16 +31,30 @@ impl Replica {
         }
     }
 
+    /// Other models' tables are used from now on.
+    pub(crate) fn serves(&self, version: String) {
+        self.version.send_replace(version);
+    }
+
+    pub(crate) fn is_at(&self, version: &str) -> bool {
+        *self.version.borrow() == version
+    }
+
     pub(crate) async fn join(&self, tasks: &TaskTracker) -> Result<(), Error> {
-        replica::announce(&self.location, self.id, &self.version).await?;
+        let mut versions = self.version.subscribe();
+        let version = versions.borrow_and_update().clone();
+        replica::announce(&self.location, self.id, &version).await?;
         self.joined.store(true, Ordering::Release);
-        let (location, id, version) = (self.location.clone(), self.id, self.version.clone());
+        let (location, id) = (self.location.clone(), self.id);
         let gone = self.gone.clone();
         tasks.spawn(async move {
-            while tokio::time::timeout(replica::HEARTBEAT, gone.cancelled())
-                .await
-                .is_err()
-            {
+            loop {
+                tokio::select! {
+                    () = gone.cancelled() => return,
+                    () = tokio::time::sleep(replica::HEARTBEAT) => {}
+                    changed = versions.changed() => if changed.is_err() { return },
+                }
+                let version = versions.borrow_and_update().clone();
                 if let Err(error) = replica::announce(&location, id, &version).await {
                     // Calls fail as well then, and tell it; the next beat may come through.
                     tracing::warn!(error = %error, "this replica cannot announce itself");

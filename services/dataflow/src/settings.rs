@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use chassis::{Env, Secret};
 
@@ -15,6 +16,8 @@ pub struct Settings {
     pub project: PathBuf,
     /// `DATABASE_URL_FILE`, or `DATABASE_URL` where it holds no password
     pub database_url: Option<Secret>,
+    /// `WATCH`, off: whether files that change are read again, `true`, or `poll` where the system tells of no changes
+    pub watch: Option<Watch>,
     /// Lets anyone do everything; only the embedded platform on loopback sets it.
     pub open: bool,
 }
@@ -28,6 +31,7 @@ impl Settings {
             database_url: env
                 .secret("DATABASE_URL")
                 .or_else(|| env.optional::<String>("DATABASE_URL").map(Secret::new)),
+            watch: env.or("WATCH", Asked(None)).0,
             open: false,
         };
         env.finish()?;
@@ -41,7 +45,33 @@ impl Settings {
             ops_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             project,
             database_url: database_url.map(Secret::new),
+            watch: None,
             open: false,
+        }
+    }
+}
+
+/// How it is noticed that files change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// The system tells.
+    Events,
+    /// By looking twice a second: some mounts tell nothing.
+    Poll,
+}
+
+/// `WATCH` as it is written.
+struct Asked(Option<Watch>);
+
+impl FromStr for Asked {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "false" => Ok(Self(None)),
+            "true" => Ok(Self(Some(Watch::Events))),
+            "poll" => Ok(Self(Some(Watch::Poll))),
+            _ => Err("is `true`, `poll` or `false`"),
         }
     }
 }

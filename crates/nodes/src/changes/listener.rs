@@ -58,7 +58,7 @@ impl Listener {
         let now = Instant::now();
         let live = feed.live.load_full();
         Ok(Self {
-            sight: Arc::new(Sight::new(live, &principal, models.as_ref())),
+            sight: Arc::new(Sight::new(&live, &principal, models.as_ref())),
             principal,
             models,
             news,
@@ -169,7 +169,7 @@ impl Listener {
         }
         let live = self.feed.live.load_full();
         if !self.sight.is_of(&live) {
-            self.sight = Arc::new(Sight::new(live, &self.principal, self.models.as_ref()));
+            self.sight = Arc::new(Sight::new(&live, &self.principal, self.models.as_ref()));
         }
         let seen = if self.sight.needs_store(&batch) {
             let (sight, store) = (Arc::clone(&self.sight), self.feed.store.clone());

@@ -2,7 +2,7 @@
 //! were deleted for good.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use access::{Grant, Principal};
 use model::{Action, FieldId, Filter, Model, System, Value};
@@ -16,7 +16,8 @@ use crate::live::Live;
 /// A caller's rights, as far as changes go. Models that are not here are hidden or not asked for.
 pub(super) struct Sight {
     models: HashMap<String, (Arc<Model>, Seen)>,
-    live: Arc<Live>,
+    /// Not kept from its end, which is when the last call that began with it ends.
+    live: Weak<Live>,
 }
 
 enum Seen {
@@ -28,7 +29,7 @@ enum Seen {
 
 impl Sight {
     pub(super) fn new(
-        live: Arc<Live>,
+        live: &Arc<Live>,
         principal: &Principal,
         wanted: Option<&BTreeSet<String>>,
     ) -> Self {
@@ -47,13 +48,13 @@ impl Sight {
                 .filter(is_wanted)
                 .filter_map(seen)
                 .collect(),
-            live,
+            live: Arc::downgrade(live),
         }
     }
 
     /// Whether the models are still those that the sight was made of.
     pub(super) fn is_of(&self, live: &Arc<Live>) -> bool {
-        Arc::ptr_eq(&self.live, live)
+        std::ptr::eq(self.live.as_ptr(), Arc::as_ptr(live))
     }
 
     /// Whether records must be looked at.

@@ -16,5 +16,6 @@ mod policy;
 mod questions;
 mod records;
 mod refs;
+mod serving;
 mod streams;
 mod world;

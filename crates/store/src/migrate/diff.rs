@@ -220,6 +220,31 @@ fn missing<T: Clone + PartialEq>(
         .collect()
 }
 
+impl Change {
+    /// Whether a statement made for the schema before may fail, or read or write something else, after the change.
+    pub(super) fn disturbs(&self) -> bool {
+        match self {
+            Self::CreateTable(_) => false,
+            Self::RenameTable { .. } | Self::ParkTable(_) => true,
+            Self::Alter(alteration) => {
+                let dropped = alteration.drop_indexes.values();
+                dropped.into_iter().any(|index| index.unique)
+                    || alteration.columns.iter().any(ColumnChange::disturbs)
+            }
+        }
+    }
+}
+
+impl ColumnChange {
+    fn disturbs(&self) -> bool {
+        match self {
+            Self::Add(column) => column.required,
+            Self::Constrain { from, to } => to.required && !from.required,
+            Self::Rename { .. } | Self::Retype { .. } | Self::Park(_) => true,
+        }
+    }
+}
+
 impl Alteration {
     fn is_empty(&self) -> bool {
         self.columns.is_empty()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::desired;
@@ -25,10 +25,11 @@ pub struct Migration {
     /// RFC 3339, UTC.
     pub at: String,
     pub state: State,
-    /// The SQL that was run.
-    pub up: String,
-    /// What undoes it; empty once its parked data was purged.
-    pub down: String,
+}
+
+/// What a migration left.
+#[derive(Default)]
+pub(super) struct Left {
     pub(super) schema: Schema,
     pub(super) found: Found,
 }
@@ -113,9 +114,7 @@ pub(super) async fn all(live: &mut Live) -> Result<Vec<Migration>, Error> {
         Engine::Postgres => "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
         Engine::Sqlite => "at",
     };
-    let sql = format!(
-        "SELECT id, name, {at}, state, up, down, snapshot FROM gantry_migrations ORDER BY id"
-    );
+    let sql = format!("SELECT id, name, {at}, state FROM gantry_migrations ORDER BY id");
     let rows = live.rows(&sql, &[]).await?;
     rows.into_iter().map(read).collect()
 }
@@ -127,25 +126,54 @@ pub(super) fn last(migrations: &[Migration]) -> Option<&Migration> {
         .find(|migration| migration.state != State::RolledBack)
 }
 
+fn broken() -> Error {
+    Error::Setup(
+        "a row of gantry_migrations cannot be read: it was changed by hand, or by a newer Gantry"
+            .to_owned(),
+    )
+}
+
 fn read(row: Row) -> Result<Migration, Error> {
-    let broken = || {
-        Error::Setup("a row of gantry_migrations cannot be read: it was changed by hand, or by a newer Gantry".to_owned())
-    };
     let mut columns = row.into_iter().map(Option::unwrap_or_default);
     let mut next = || columns.next().unwrap_or_default();
     let id = next().parse().map_err(|_| broken())?;
-    let (name, at, state, up, down) = (next(), next(), next(), next(), next());
-    let snapshot: Json = serde_json::from_str(&next()).map_err(|_| broken())?;
+    let (name, at, state) = (next(), next(), next());
     Ok(Migration {
         id,
         name,
         at,
         state: State::read(&state),
-        up,
-        down,
-        schema: Schema::from_json(&snapshot["tables"]).ok_or_else(broken)?,
-        found: Found::from_json(&snapshot["found"]),
     })
+}
+
+/// What undoes a migration; empty once its parked data was purged.
+pub(super) async fn down(live: &mut Live, id: u64) -> Result<String, Error> {
+    column(live, "down", id).await
+}
+
+/// What a migration left, as text: megabytes where there are many models, so only one is read, and only where needed.
+pub(super) async fn snapshot(live: &mut Live, id: u64) -> Result<String, Error> {
+    column(live, "snapshot", id).await
+}
+
+async fn column(live: &mut Live, name: &str, id: u64) -> Result<String, Error> {
+    let sql = format!("SELECT {name} FROM gantry_migrations WHERE id = {id}");
+    let rows = live.rows(&sql, &[]).await?;
+    rows.into_iter()
+        .flatten()
+        .flatten()
+        .next()
+        .ok_or_else(broken)
+}
+
+impl Left {
+    pub(super) fn read(snapshot: &str) -> Result<Self, Error> {
+        let snapshot: Json = serde_json::from_str(snapshot).map_err(|_| broken())?;
+        Ok(Self {
+            schema: Schema::from_json(&snapshot["tables"]).ok_or_else(broken)?,
+            found: Found::from_json(&snapshot["found"]),
+        })
+    }
 }
 
 pub(super) async fn insert(
@@ -172,7 +200,7 @@ pub(super) async fn insert(
     );
     let (up, down) = (plan.up(), plan.down());
     let checksum = hex(&Sha256::digest(format!("{up}\n{down}")));
-    let snapshot = snapshot(schema, &super::inspect::inspect(live).await?);
+    let snapshot = text_of(schema, &super::inspect::inspect(live).await?);
     let version = env!("CARGO_PKG_VERSION");
     let values = [
         &id.to_string(),
@@ -194,7 +222,7 @@ pub(super) async fn record(
     schema: &Schema,
     state: State,
 ) -> Result<(), Error> {
-    let snapshot = snapshot(schema, &super::inspect::inspect(live).await?);
+    let snapshot = text_of(schema, &super::inspect::inspect(live).await?);
     let engine = live.engine();
     let sql = format!(
         "UPDATE gantry_migrations SET state = {}, snapshot = {} WHERE id = {id}",
@@ -212,8 +240,14 @@ pub(super) async fn set_state(live: &mut Live, id: u64, state: State) -> Result<
     live.run(&sql).await
 }
 
-fn snapshot(schema: &Schema, found: &Found) -> String {
-    json!({"tables": schema.to_json(), "found": found.of(schema).to_json()}).to_string()
+/// The snapshot of a database that is as the models want it: what [`Left::read`] reads.
+pub(super) fn text_of(schema: &Schema, found: &Found) -> String {
+    let mut out = b"{\"tables\":".to_vec();
+    schema.write_json(&mut out);
+    out.extend_from_slice(b",\"found\":");
+    found.write_json(schema, &mut out);
+    out.push(b'}');
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
 fn text(engine: Engine, number: u32) -> String {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::live::Live;
-use super::schema::{PARKED, Schema};
+use super::schema::{Member, PARKED, Schema, write_list, write_member, write_text};
 use crate::{Engine, Error};
 
 /// By table, then by `column rating`, `index film_title_idx`, …: how it is defined.
@@ -127,6 +127,14 @@ fn normal(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What is not parked.
+fn ours(objects: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+    objects.iter().filter(|(object, _)| {
+        let name = object.split_once(' ').map(|(_, name)| name);
+        !name.is_some_and(|name| name.starts_with(PARKED))
+    })
+}
+
 impl Found {
     fn put(&mut self, table: &str, object: String, definition: String) {
         self.0
@@ -138,20 +146,36 @@ impl Found {
     /// Nothing but the schema's tables, without what is parked.
     #[must_use]
     pub fn of(&self, schema: &Schema) -> Self {
-        let ours = self
-            .0
-            .iter()
-            .filter(|(table, _)| schema.tables.contains_key(*table));
-        let ours = ours.map(|(table, objects)| {
-            let objects = objects.iter().filter(|(object, _)| {
-                !object
-                    .split_once(' ')
-                    .is_some_and(|(_, name)| name.starts_with(PARKED))
-            });
+        let ours = self.tables_of(schema).map(|(table, objects)| {
+            let objects = ours(objects);
             let objects = objects.map(|(object, definition)| (object.clone(), definition.clone()));
             (table.clone(), objects.collect())
         });
         Self(ours.collect())
+    }
+
+    fn tables_of(
+        &self,
+        schema: &Schema,
+    ) -> impl Iterator<Item = (&String, &BTreeMap<String, String>)> {
+        let all = self.0.iter();
+        all.filter(|(table, _)| schema.tables.contains_key(*table))
+    }
+
+    /// The same as [`Found::of`], as JSON.
+    pub(super) fn write_json(&self, schema: &Schema, out: &mut Vec<u8>) {
+        write_list(
+            out,
+            *b"{}",
+            self.tables_of(schema),
+            |(table, objects), out| {
+                write_text(out, table);
+                out.push(b':');
+                write_list(out, *b"{}", ours(objects), |(object, definition), out| {
+                    write_member(out, "", object, &Member::Text(definition));
+                });
+            },
+        );
     }
 
     /// How this differs from what a migration left. Missing and unfinished indexes are no difference while
@@ -182,16 +206,6 @@ impl Found {
                 .extend(extra.map(|object| format!("{table}: {object} is not of Gantry's making")));
         }
         drift
-    }
-
-    pub(super) fn to_json(&self) -> Json {
-        let tables = self.0.iter().map(|(table, objects)| {
-            let objects = objects
-                .iter()
-                .map(|(object, definition)| (object.clone(), definition.clone().into()));
-            (table.clone(), Json::Object(objects.collect()))
-        });
-        Json::Object(tables.collect::<Map<_, _>>())
     }
 
     pub(super) fn from_json(json: &Json) -> Self {

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::Error;
+
 /// Steps in their order; nothing to do where there are none and no drift.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -10,6 +12,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How the database differs from what the last migration left.
     pub drift: Vec<String>,
+    /// Whether it disturbs those who read and write by the models before.
+    pub disturbs: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,20 @@ impl Plan {
 
     pub fn blocked(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| step.blocked.as_deref())
+    }
+
+    /// The plan, if it may be carried out.
+    pub fn checked(self, allow_destructive: bool) -> Result<Self, Error> {
+        if !self.drift.is_empty() {
+            return Err(Error::Drift(self.drift));
+        }
+        if let Some(why) = self.blocked().next() {
+            return Err(Error::Setup(format!("this cannot be migrated: {why}")));
+        }
+        if self.destructive().next().is_some() && !allow_destructive {
+            return Err(Error::Destructive(Box::new(self)));
+        }
+        Ok(self)
     }
 
     /// The SQL with a comment for each step.

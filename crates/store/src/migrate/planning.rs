@@ -1,7 +1,7 @@
 //! A plan from the history, the database and the models: changes as steps, each with what it would cost now.
 
 use super::diff::{Change, diff};
-use super::history::{self, Migration, State};
+use super::history::{self, Left, Migration, State};
 use super::inspect;
 use super::live::Live;
 use super::plan::{AtStake, Plan, Step, grouped};
@@ -15,16 +15,20 @@ pub(super) async fn plan(
     migrations: &[Migration],
     desired: &Schema,
 ) -> Result<Plan, Error> {
-    let last = history::last(migrations);
-    let nothing = Schema::default();
-    let before = last.map_or(&nothing, |last| &last.schema);
     let found = inspect::inspect(live).await?;
-    let mut drift = last.map_or_else(Vec::new, |last| {
-        found
-            .of(before)
-            .drift(&last.found, last.state == State::Indexing)
-    });
-    let changes = diff(before, desired);
+    let mut left = Left::default();
+    let mut indexing = false;
+    if let Some(last) = history::last(migrations) {
+        let snapshot = history::snapshot(live, last.id).await?;
+        // As it is at almost every start.
+        if snapshot == history::text_of(desired, &found) {
+            return Ok(Plan::default());
+        }
+        left = Left::read(&snapshot)?;
+        indexing = last.state == State::Indexing;
+    }
+    let mut drift = found.of(&left.schema).drift(&left.found, indexing);
+    let changes = diff(&left.schema, desired);
     for change in &changes {
         let (Change::CreateTable(table) | Change::Alter(super::Alteration { to: table, .. })) =
             change
@@ -51,7 +55,12 @@ pub(super) async fn plan(
     } else {
         name(id, &changes)
     };
-    Ok(Plan { name, steps, drift })
+    Ok(Plan {
+        name,
+        steps,
+        drift,
+        disturbs: changes.iter().any(Change::disturbs),
+    })
 }
 
 pub(super) fn next_id(migrations: &[Migration]) -> u64 {

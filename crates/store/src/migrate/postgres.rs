@@ -32,8 +32,15 @@ pub(super) fn create_table(table: &Table) -> String {
 
 /// The refs of a table that was made just now.
 pub(super) fn add_refs(table: &Table) -> String {
-    let refs = table.columns.iter();
-    refs.map(|column| add_ref(&table.name, column)).collect()
+    let columns = table.columns.iter();
+    let refs: Vec<_> = columns
+        .filter_map(|column| added_ref(&table.name, column))
+        .collect();
+    if refs.is_empty() {
+        return String::new();
+    }
+    // One statement: the server looks at the whole table anew after each.
+    format!("ALTER TABLE {} {};\n", quote(&table.name), refs.join(", "))
 }
 
 pub(super) fn drop_refs(table: &Table) -> String {
@@ -286,17 +293,21 @@ fn unconstrain(sql: &mut String, table: &str, column: &Column) {
 }
 
 fn add_ref(table: &str, column: &Column) -> String {
-    let Some(refers) = &column.refers else {
-        return String::new();
-    };
-    format!(
-        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (\"id\") ON DELETE {};\n",
-        quote(table),
+    let added = added_ref(table, column);
+    added.map_or_else(String::new, |added| {
+        format!("ALTER TABLE {} {added};\n", quote(table))
+    })
+}
+
+fn added_ref(table: &str, column: &Column) -> Option<String> {
+    let refers = column.refers.as_ref()?;
+    Some(format!(
+        "ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (\"id\") ON DELETE {}",
         constraint(table, &column.name, Constraint::Ref),
         quote(&column.name),
         quote(&refers.table),
         refers.on_delete
-    )
+    ))
 }
 
 fn drop_constraint(table: &str, column: &Column, kind: Constraint) -> String {

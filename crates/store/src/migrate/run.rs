@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::Models;
 
-use super::history::{self, Migration, State};
+use super::history::{self, Left, Migration, State};
 use super::inspect;
 use super::live::Live;
 use super::plan::{Plan, scripts};
@@ -77,17 +77,7 @@ async fn lock(live: &mut Live) -> Result<(), Error> {
 
 async fn unlock<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> {
     match (live.engine(), done) {
-        (Engine::Sqlite, Ok(done)) => {
-            let broken = live.rows("PRAGMA foreign_key_check", &[]).await?;
-            if let Some([Some(table), _, Some(target), ..]) = broken.first().map(|row| &row[..]) {
-                live.run("ROLLBACK").await?;
-                return Err(Error::Setup(format!(
-                    "{} rows would refer to nothing, such as one of {table} to {target}",
-                    broken.len()
-                )));
-            }
-            live.run("COMMIT").await.map(|()| done)
-        }
+        (Engine::Sqlite, Ok(done)) => live.run("COMMIT").await.map(|()| done),
         (Engine::Sqlite, Err(error)) => {
             // The first error is the one to tell; the connection's end rolls back as well.
             live.run("ROLLBACK").await.ok();
@@ -102,6 +92,21 @@ async fn unlock<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> 
     }
 }
 
+/// SQLite does not look by itself while tables are rebuilt. Reads every row that refers, so only after a change.
+async fn need_targets(live: &mut Live) -> Result<(), Error> {
+    if live.engine() == Engine::Postgres {
+        return Ok(());
+    }
+    let broken = live.rows("PRAGMA foreign_key_check", &[]).await?;
+    match broken.first().map(|row| &row[..]) {
+        Some([Some(table), _, Some(target), ..]) => Err(Error::Setup(format!(
+            "{} rows would refer to nothing, such as one of {table} to {target}",
+            broken.len()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 async fn apply_locked(
     live: &mut Live,
     settings: &Settings,
@@ -112,25 +117,20 @@ async fn apply_locked(
     let mut applied = Applied::default();
     let mut migrations = history::all(live).await?;
     if let Some(last) = history::last(&migrations).filter(|last| last.state == State::Indexing) {
-        refuse_drift(
-            inspect::inspect(live)
-                .await?
-                .of(&last.schema)
-                .drift(&last.found, true),
-        )?;
-        finish_indexes(live, last.id, &last.schema).await?;
+        let left = Left::read(&history::snapshot(live, last.id).await?)?;
+        let found = inspect::inspect(live).await?.of(&left.schema);
+        refuse_drift(found.drift(&left.found, true))?;
+        finish_indexes(live, last.id, &left.schema).await?;
         applied.resumed = Some(last.name.clone());
         migrations = history::all(live).await?;
     }
     let plan = planning::plan(live, &migrations, desired).await?;
-    refuse_drift(plan.drift.clone())?;
-    if let Some(why) = plan.blocked().next() {
-        return Err(Error::Setup(format!("this cannot be migrated: {why}")));
+    let plan = plan.checked(options.allow_destructive)?;
+    if plan.disturbs && options.undisturbed {
+        applied.plan = plan;
+        return Ok(applied);
     }
     let destructive = plan.destructive().next().is_some();
-    if destructive && !options.allow_destructive {
-        return Err(Error::Destructive(Box::new(plan)));
-    }
     applied.notes = role::ensure(live).await?;
     if plan.is_empty() {
         return Ok(applied);
@@ -140,7 +140,8 @@ async fn apply_locked(
     }
     let id = planning::next_id(&migrations);
     change_tables(live, settings, id, &plan, desired).await?;
-    if plan.steps.iter().any(|step| step.concurrent) {
+    need_targets(live).await?;
+    if plan.steps.iter().any(|step| step.concurrent) && !options.indexes_later {
         finish_indexes(live, id, desired).await?;
     }
     applied.migration = Some(plan.name.clone());
@@ -260,40 +261,46 @@ async fn rollback_locked(live: &mut Live, steps: usize) -> Result<RolledBack, Er
         let Some(last) = history::last(&migrations) else {
             break;
         };
-        if last.down.is_empty() {
+        let down = history::down(live, last.id).await?;
+        if down.is_empty() {
             return Err(Error::Setup(format!(
                 "{} cannot be undone: what it took away was purged",
                 last.name
             )));
         }
-        let before = migrations.iter().rev().filter(|one| one.id < last.id);
-        let before = before
-            .filter(|one| one.state != State::RolledBack)
-            .map(|one| (one.id, &one.schema))
-            .next();
+        let mut before = migrations.iter().rev().filter(|one| one.id < last.id);
+        let before = match before.find(|one| one.state != State::RolledBack) {
+            Some(before) => {
+                let left = Left::read(&history::snapshot(live, before.id).await?)?;
+                Some((before.id, left.schema))
+            }
+            None => None,
+        };
         if live.engine() == Engine::Postgres {
             live.run("BEGIN").await?;
         }
-        let done = undo(live, last, before).await;
+        let done = undo(live, last, &down, before).await;
         end(live, done).await?;
         undone.migrations.push(last.name.clone());
     }
+    need_targets(live).await?;
     Ok(undone)
 }
 
 async fn undo(
     live: &mut Live,
     last: &Migration,
-    before: Option<(u64, &Schema)>,
+    down: &str,
+    before: Option<(u64, Schema)>,
 ) -> Result<(), Error> {
-    for script in scripts(&last.down) {
+    for script in scripts(down) {
         let done = run_script(live, &script).await;
         done.map_err(|error| in_step(&format!("{} cannot be undone", last.name), error))?;
     }
     history::set_state(live, last.id, State::RolledBack).await?;
     role::grant(live).await?;
     match before {
-        Some((id, schema)) => history::record(live, id, schema, State::Applied).await,
+        Some((id, schema)) => history::record(live, id, &schema, State::Applied).await,
         None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 /// The tables of all models on one engine.
@@ -91,14 +91,16 @@ pub(super) const PARKED: &str = "gantry_parked_";
 impl Schema {
     /// A mark of the tables' shape, the same in every process that loads the same models.
     pub fn version(&self) -> String {
-        super::history::hex(&Sha256::digest(self.to_json().to_string().as_bytes())[..8])
+        let mut json = Vec::new();
+        self.write_json(&mut json);
+        super::history::hex(&Sha256::digest(json)[..8])
     }
 
-    pub fn to_json(&self) -> Json {
-        Json::Array(self.tables.values().map(Table::to_json).collect())
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        write_list(out, *b"[]", self.tables.values(), Table::write_json);
     }
 
-    /// `None` where it was not written by [`Schema::to_json`].
+    /// `None` where it was not written by [`Schema::write_json`].
     pub fn from_json(json: &Json) -> Option<Self> {
         let tables = json.as_array()?.iter().map(Table::from_json);
         let tables = tables.collect::<Option<Vec<_>>>()?;
@@ -122,21 +124,27 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    fn to_json(&self) -> Json {
-        let columns: Vec<_> = self.columns.iter().map(Column::to_json).collect();
-        let indexes = self.indexes.iter().map(|(name, index)| {
-            json!({"name": name, "create": index.create, "unique": index.unique, "keys": index.keys, "only": index.only})
+    fn write_json(&self, out: &mut Vec<u8>) {
+        write_member(out, "{", "table", &Member::Text(&self.name));
+        out.extend_from_slice(b",\"columns\":");
+        write_list(out, *b"[]", &self.columns, Column::write_json);
+        out.extend_from_slice(b",\"indexes\":");
+        write_list(out, *b"[]", &self.indexes, |(name, index), out| {
+            write_member(out, "{", "name", &Member::Text(name));
+            write_member(out, ",", "create", &Member::Text(&index.create));
+            write_member(out, ",", "unique", &Member::Yes(index.unique));
+            write_member(out, ",", "keys", &Member::Texts(&index.keys));
+            write_member(out, ",", "only", &Member::Maybe(index.only.as_ref()));
+            out.push(b'}');
         });
-        let extras = self
-            .extras
-            .iter()
-            .map(|(name, extra)| json!({"name": name, "create": extra.create, "drop": extra.drop}));
-        json!({
-            "table": self.name,
-            "columns": columns,
-            "indexes": indexes.collect::<Vec<_>>(),
-            "extras": extras.collect::<Vec<_>>(),
-        })
+        out.extend_from_slice(b",\"extras\":");
+        write_list(out, *b"[]", &self.extras, |(name, extra), out| {
+            write_member(out, "{", "name", &Member::Text(name));
+            write_member(out, ",", "create", &Member::Text(&extra.create));
+            write_member(out, ",", "drop", &Member::Text(&extra.drop));
+            out.push(b'}');
+        });
+        out.push(b'}');
     }
 
     fn from_json(json: &Json) -> Option<Self> {
@@ -192,15 +200,24 @@ impl Column {
         bare(self) == bare(other)
     }
 
-    fn to_json(&self) -> Json {
-        let refers = self
-            .refers
-            .as_ref()
-            .map(|refers| json!({"table": refers.table, "on_delete": refers.on_delete}));
-        json!({
-            "name": self.name, "key": self.key, "array": self.array, "sql": self.sql, "check": self.check,
-            "required": self.required, "primary": self.primary, "refers": refers, "values": self.values,
-        })
+    fn write_json(&self, out: &mut Vec<u8>) {
+        write_member(out, "{", "name", &Member::Text(&self.name));
+        write_member(out, ",", "key", &Member::Text(&self.key));
+        write_member(out, ",", "array", &Member::Yes(self.array));
+        write_member(out, ",", "sql", &Member::Text(&self.sql));
+        write_member(out, ",", "check", &Member::Maybe(self.check.as_ref()));
+        write_member(out, ",", "required", &Member::Yes(self.required));
+        write_member(out, ",", "primary", &Member::Yes(self.primary));
+        match &self.refers {
+            None => write_member(out, ",", "refers", &Member::Maybe(None)),
+            Some(refers) => {
+                write_member(out, ",\"refers\":{", "table", &Member::Text(&refers.table));
+                write_member(out, ",", "on_delete", &Member::Text(&refers.on_delete));
+                out.push(b'}');
+            }
+        }
+        write_member(out, ",", "values", &Member::Texts(&self.values));
+        out.push(b'}');
     }
 
     fn from_json(json: &Json) -> Option<Self> {
@@ -228,6 +245,51 @@ impl Column {
             default: None,
         })
     }
+}
+
+/// Text at once: a tree of a thousand tables costs many times as much.
+pub(super) fn write_list<T>(
+    out: &mut Vec<u8>,
+    brackets: [u8; 2],
+    items: impl IntoIterator<Item = T>,
+    write: impl Fn(T, &mut Vec<u8>),
+) {
+    out.push(brackets[0]);
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(brackets[1]);
+}
+
+/// What a member's value may be.
+pub(super) enum Member<'a> {
+    Text(&'a str),
+    Maybe(Option<&'a String>),
+    Yes(bool),
+    Texts(&'a [String]),
+}
+
+/// `before` is what stands before the name.
+pub(super) fn write_member(out: &mut Vec<u8>, before: &str, name: &str, value: &Member<'_>) {
+    out.extend_from_slice(before.as_bytes());
+    write_text(out, name);
+    out.push(b':');
+    match value {
+        Member::Text(text) => write_text(out, text),
+        Member::Maybe(Some(text)) => write_text(out, text),
+        Member::Maybe(None) => out.extend_from_slice(b"null"),
+        Member::Yes(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
+        Member::Texts(texts) => {
+            write_list(out, *b"[]", *texts, |text, out| write_text(out, text));
+        }
+    }
+}
+
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a Vec takes every byte");
 }
 
 fn string(json: &Json) -> Option<String> {

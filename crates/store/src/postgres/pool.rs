@@ -27,10 +27,11 @@ impl Connection {
         text: &str,
         types: &[Type],
     ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
-        let known = self
-            .statements
-            .lock()
-            .map_or(None, |statements| statements.get(text).cloned());
+        // A model may have changed the type of a column, and the text stays the same.
+        let is_same = |known: &&tokio_postgres::Statement| known.params() == types;
+        let known = self.statements.lock().map_or(None, |statements| {
+            statements.get(text).filter(is_same).cloned()
+        });
         if let Some(statement) = known {
             return Ok(statement);
         }

@@ -3,6 +3,7 @@
 mod any_change;
 mod cases;
 mod interrupted;
+mod many;
 
 use std::sync::Arc;
 
@@ -13,9 +14,13 @@ use testkit::{Database, Engine};
 
 pub(crate) const ALLOW: ApplyOptions = ApplyOptions {
     allow_destructive: true,
+    indexes_later: false,
+    undisturbed: false,
 };
 pub(crate) const REFUSE: ApplyOptions = ApplyOptions {
     allow_destructive: false,
+    indexes_later: false,
+    undisturbed: false,
 };
 
 pub(crate) fn settings(database: &Database) -> Settings {

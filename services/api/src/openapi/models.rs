@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use wire::{Catalogue, ModelInfo, NodeName};
 
 use super::parameters::{header, parameter, with_problems};
-use super::schemas::reference;
+use super::schemas::{own, reference};
 
 const RECORD: [&str; 2] = ["ETag", "Preference-Applied"];
 const LIST: [&str; 4] = ["Content-Range", "Link", "Next-Cursor", "Preference-Applied"];
@@ -14,7 +14,8 @@ const WRITE_PROBLEMS: [&str; 10] = [
 ];
 const FILTERED: [&str; 4] = ["or", "and", "deleted", "prefer_read"];
 
-pub(super) fn paths(catalogue: &Catalogue, model: &ModelInfo, paths: &mut Map<String, Value>) {
+pub(super) fn paths(catalogue: &Catalogue, model: &ModelInfo) -> Map<String, Value> {
+    let mut paths = Map::new();
     let of = Operations { catalogue, model };
     let base = format!("/api/v1/{}", model.path);
     let mut put = |path: String, operations: Vec<Option<(&str, Value)>>| {
@@ -63,6 +64,7 @@ pub(super) fn paths(catalogue: &Catalogue, model: &ModelInfo, paths: &mut Map<St
         format!("{base}:bulk"),
         vec![of.custom("bulk", "Several changes of", &reference("Results"), false)],
     );
+    paths
 }
 
 struct Operations<'a> {
@@ -401,7 +403,7 @@ impl Operations<'_> {
         };
         let summary = format!("{summary} {}", self.name());
         let mut operation = self.of(verb, verb, &summary, parameters, responses, problems)?;
-        operation["requestBody"] = body(&node.input);
+        operation["requestBody"] = body(&own(&node.input));
         Some(("post", operation))
     }
 }

@@ -5,9 +5,11 @@ use wire::{Catalogue, NodeInfo};
 
 use super::changes;
 use super::parameters::{header, parameter, with_problems};
-use super::schemas::reference;
+use super::schemas::{own, reference};
 
-pub(super) fn paths(catalogue: &Catalogue, paths: &mut Map<String, Value>) {
+/// Of what is no model's.
+pub(super) fn common(catalogue: &Catalogue) -> Map<String, Value> {
+    let mut paths = Map::new();
     let tx = catalogue
         .nodes
         .iter()
@@ -19,21 +21,27 @@ pub(super) fn paths(catalogue: &Catalogue, paths: &mut Map<String, Value>) {
         );
     }
     paths.insert("/api/v1/call".to_owned(), json!({ "get": listing() }));
-    let changes = |node: &&NodeInfo| node.name.as_str() == "changes";
-    if let Some(node) = catalogue.nodes.iter().find(changes) {
+    if let Some(node) = catalogue.nodes.iter().find(|node| is_changes(node)) {
         paths.insert("/api/v1/changes".to_owned(), changes::operations(node));
     }
-    for node in catalogue
-        .nodes
-        .iter()
-        .filter(|node| !node.hints.hidden && !node.hints.outside && !changes(node))
-    {
-        let id = format!("call.{}", node.name);
-        paths.insert(
-            format!("/api/v1/call/{}", node.name),
-            json!({ "post": operation(node, &id, &node.output) }),
-        );
+    paths
+}
+
+/// It has a route of its own.
+fn is_changes(node: &NodeInfo) -> bool {
+    node.name.as_str() == "changes"
+}
+
+pub(super) fn path(node: &NodeInfo) -> Option<(String, Value)> {
+    if node.hints.hidden || node.hints.outside || is_changes(node) {
+        return None;
     }
+    let id = format!("call.{}", node.name);
+    let operation = operation(node, &id, &own(&node.output));
+    Some((
+        format!("/api/v1/call/{}", node.name),
+        json!({ "post": operation }),
+    ))
 }
 
 fn operation(node: &NodeInfo, id: &str, output: &Value) -> Value {
@@ -63,7 +71,7 @@ fn operation(node: &NodeInfo, id: &str, output: &Value) -> Value {
         "summary": format!("Call {}", node.name),
         "description": node.about,
         "parameters": parameters,
-        "requestBody": { "content": { "application/json": { "schema": node.input } } },
+        "requestBody": { "content": { "application/json": { "schema": own(&node.input) } } },
         "responses": with_problems(responses, &problems),
         "x-gantry-node": node.name,
     })

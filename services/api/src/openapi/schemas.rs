@@ -1,20 +1,39 @@
 //! JSON Schemas of records and of what is sent to change them.
 
 use serde_json::{Map, Value, json};
-use wire::{Catalogue, Code, FieldInfo, ModelInfo};
+use wire::{Catalogue, Code, FieldInfo, ModelInfo, Schema};
 
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-pub(super) fn components(catalogue: &Catalogue) -> Value {
+/// What a model's operations refer to.
+pub(super) fn of_model(model: &ModelInfo) -> Map<String, Value> {
+    let name = &model.name;
+    Map::from_iter([
+        (name.clone(), record(model)),
+        (format!("{name}.create"), values(model, true)),
+        (format!("{name}.values"), values(model, false)),
+    ])
+}
+
+/// What the nodes' own schemas refer to, by [`own`].
+pub(super) fn of_nodes(catalogue: &Catalogue) -> impl Iterator<Item = (String, &str)> {
+    let schemas = catalogue.schemas.iter();
+    schemas.map(|(name, schema)| (format!("node.{name}"), schema.json()))
+}
+
+/// A node's schema, which refers to the catalogue's.
+pub(super) fn own(schema: &Schema) -> Value {
+    // Inside a text the quotes would be escaped, so this is nothing but a reference.
+    let here = "\"$ref\":\"#/components/schemas/node.";
+    let text = schema.json().replace("\"$ref\":\"#/schemas/", here);
+    serde_json::from_str(&text).expect("a reference takes the place of a reference")
+}
+
+/// What all share.
+pub(super) fn common() -> Map<String, Value> {
     let mut schemas = Map::new();
-    for model in &catalogue.models {
-        let name = &model.name;
-        schemas.insert(name.clone(), record(model));
-        schemas.insert(format!("{name}.create"), values(model, true));
-        schemas.insert(format!("{name}.values"), values(model, false));
-    }
     schemas.insert("Where".to_owned(), where_());
     schemas.insert(
         "Count".to_owned(),
@@ -26,11 +45,11 @@ pub(super) fn components(catalogue: &Catalogue) -> Value {
     );
     schemas.insert("Results".to_owned(), results());
     schemas.insert("Problem".to_owned(), problem());
-    Value::Object(schemas)
+    schemas
 }
 
 fn described(field: &FieldInfo) -> Value {
-    let mut schema = field.schema.clone();
+    let mut schema = field.schema.tree();
     if let Value::Object(schema) = &mut schema {
         if !field.about.is_empty() && !schema.contains_key("description") {
             schema.insert("description".to_owned(), json!(field.about));

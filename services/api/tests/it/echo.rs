@@ -1,5 +1,6 @@
 //! Nodes that answer with the call as it reached them; verbs choose what else the answer says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use wire::{
     Answer, Call, Caller, Calls, Catalogue, Code, FieldInfo, Grant, Health, Hints, Meta, ModelInfo,
-    NodeInfo, NodeName, Problem, Reached,
+    NodeIndex, NodeInfo, NodeName, Problem, Reached, Schema,
 };
 
 pub(crate) struct Echo;
@@ -108,7 +109,9 @@ pub(crate) fn catalogue() -> Catalogue {
         unique: false,
         search: false,
         target: (kind == "ref").then(|| "Secret".to_owned()),
-        schema: json!({ "type": if required { json!("string") } else { json!(["string", "null"]) } }),
+        schema: Schema::from(
+            &json!({ "type": if required { json!("string") } else { json!(["string", "null"]) } }),
+        ),
     };
     let model = |name: &str, path: &str, soft_delete| ModelInfo {
         name: name.to_owned(),
@@ -156,8 +159,8 @@ pub(crate) fn catalogue() -> Catalogue {
             ..Hints::default()
         },
         name,
-        input: json!({ "type": "object" }),
-        output: json!({ "type": "object" }),
+        input: Schema::from(&json!({ "type": "object" })),
+        output: Schema::from(&json!({ "$ref": "#/schemas/Film" })),
     };
     let nodes = verbs
         .iter()
@@ -167,6 +170,11 @@ pub(crate) fn catalogue() -> Catalogue {
         version: "v1".to_owned(),
         project: "cinema".to_owned(),
         nodes: nodes.collect(),
+        schemas: BTreeMap::from([(
+            "Film".to_owned(),
+            Schema::from(&json!({ "type": "object" })),
+        )]),
+        index: NodeIndex::default(),
         models,
     }
 }
