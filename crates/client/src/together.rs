@@ -45,7 +45,7 @@ struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let waiting = self.client.inner.rounds(self.reads).next();
+        let waiting = self.client.inner.rounds(self.reads).next(MOST_CALLS);
         if !waiting.is_empty() {
             let rounds = self.client.clone().send_rounds(self.reads, waiting);
             self.client.inner.together.tasks.spawn(rounds);
@@ -99,13 +99,8 @@ impl Client {
         while !waiting.is_empty() {
             // Who has gone, or was told that it took too long, must not find it done later.
             waiting.retain(|one| !one.answer.is_closed());
-            let rest = waiting.split_off(waiting.len().min(MOST_CALLS));
             self.send_round(reads, waiting).await;
-            waiting = if rest.is_empty() {
-                self.inner.rounds(reads).next()
-            } else {
-                rest
-            };
+            waiting = self.inner.rounds(reads).next(MOST_CALLS);
         }
     }
 

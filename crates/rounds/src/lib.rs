@@ -41,13 +41,15 @@ impl<T> Rounds<T> {
         now
     }
 
-    /// Who has waited, to be carried out by whoever just ended; none ends the round.
-    pub fn next(&self) -> Vec<T> {
+    /// Who has waited longest, at most so many, to be carried out by whoever just ended; none ends the round.
+    pub fn next(&self, most: usize) -> Vec<T> {
         let mut state = self.state();
         if state.waiting.is_empty() {
             state.running -= 1;
         }
-        std::mem::take(&mut state.waiting)
+        let most = most.min(state.waiting.len());
+        let rest = state.waiting.split_off(most);
+        std::mem::replace(&mut state.waiting, rest)
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -71,10 +73,10 @@ mod tests {
         assert!(rounds.goes_now(|| 1));
         assert!(!rounds.goes_now(|| 2));
         assert!(!rounds.goes_now(|| 3));
-        assert_eq!(rounds.next(), [2, 3]);
+        assert_eq!(rounds.next(9), [2, 3]);
         assert!(!rounds.goes_now(|| 4), "the round of 2 and 3 is under way");
-        assert_eq!(rounds.next(), [4]);
-        assert!(rounds.next().is_empty());
+        assert_eq!(rounds.next(9), [4]);
+        assert!(rounds.next(9).is_empty());
         assert!(rounds.goes_now(|| 5), "nobody is under way");
     }
 }

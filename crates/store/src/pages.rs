@@ -7,7 +7,7 @@ use model::{Field, Kind, Model, Value};
 use tokio_postgres::Row as PostgresRow;
 
 use crate::encode::{Cells, Framed};
-use crate::{Aggregate, Column, Error, Format, Measure, Page, Record, Select, sqlite as lite};
+use crate::{Aggregate, Error, Format, Measure, Page, Record, Select, sql, sqlite as lite};
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -75,20 +75,19 @@ pub(crate) fn sqlite(
 struct Paged<'a> {
     select: &'a Select,
     framed: Framed,
-    behind: usize,
+    /// Where the order's values stand.
+    keys: Vec<usize>,
     last: Option<Vec<Value>>,
     more: bool,
 }
 
 impl<'a> Paged<'a> {
     fn new(select: &'a Select, format: Format) -> Self {
-        // Behind the record's columns stand `id` and `_version`.
-        let record: usize = select.columns.iter().map(width).sum();
         let framed = Framed::new(format, &select.model, &select.columns);
         Self {
             select,
             framed,
-            behind: record + 2,
+            keys: sql::key_places(select),
             last: None,
             more: false,
         }
@@ -102,9 +101,9 @@ impl<'a> Paged<'a> {
         self.framed
             .row(row, &self.select.model, &self.select.columns)?;
         if self.framed.rows == self.select.limit {
-            let keys = self.select.order.iter().enumerate();
-            let value = |(index, key): (usize, &model::Order)| {
-                row.value(self.behind + index, self.select.model.field(key.field))
+            let keys = self.keys.iter().zip(&self.select.order);
+            let value = |(at, key): (&usize, &model::Order)| {
+                row.value(*at, self.select.model.field(key.field))
             };
             self.last = Some(keys.map(value).collect::<Result<_, _>>()?);
         }
@@ -118,13 +117,6 @@ impl<'a> Paged<'a> {
             rows,
             next: self.last.filter(|_| self.more),
         }
-    }
-}
-
-fn width(column: &Column) -> usize {
-    match column {
-        Column::Field(_) => 1,
-        Column::Embed { fields, .. } => 1 + fields.len(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! PostgreSQL: reads on shared pipelined connections, writes in one statement where that is enough.
 
-mod reading;
-
 mod creating;
+mod paging;
+mod reading;
 
 mod cells;
 mod changes;
@@ -30,6 +30,7 @@ pub(crate) struct Postgres {
     pool: pool::Pool,
     reads: Rounds<reading::Asked>,
     creates: Rounds<creating::Creation>,
+    pages: Rounds<paging::Asked>,
 }
 
 /// What is one transaction by itself.
@@ -63,6 +64,7 @@ impl Postgres {
         Ok(Self {
             reads: Rounds::new(pool.most_shared()),
             creates: Rounds::new(CREATING),
+            pages: Rounds::new(pool.most_shared()),
             pool,
         })
     }

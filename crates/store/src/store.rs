@@ -26,6 +26,9 @@ pub enum Engine {
     Sqlite,
 }
 
+/// Records of a small page.
+const SMALL: u64 = 100;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -121,10 +124,14 @@ impl Store {
         format: Format,
         deadline: Option<Instant>,
     ) -> Result<Page, Error> {
-        let statement = sql::select(self.engine(), select);
+        let statement = sql::list(self.engine(), select);
         match &self.inner {
             Inner::Postgres(postgres) => {
-                let rows = postgres.scan(&statement, deadline).await?;
+                let rows = if is_small(select) {
+                    postgres.page(statement, deadline).await?
+                } else {
+                    postgres.scan(&statement, deadline).await?
+                };
                 pages::postgres(&rows, select, format)
             }
             Inner::Sqlite(sqlite) => {
@@ -221,6 +228,11 @@ impl Store {
             Inner::Sqlite(sqlite) => sqlite.close().await,
         }
     }
+}
+
+/// A page that an index is likely to lead to, and that is soon sent.
+fn is_small(select: &Select) -> bool {
+    select.limit <= SMALL && select.offset == 0 && select.search.is_none()
 }
 
 /// Guards are looked at first, and several upserts are several statements.

@@ -28,7 +28,7 @@ struct Turn(Arc<Postgres>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let jobs = self.0.creates.next();
+        let jobs = self.0.creates.next(usize::MAX);
         if !jobs.is_empty() {
             let postgres = Arc::clone(&self.0);
             self.0.pool.spawn(postgres.create_rounds(jobs));
@@ -86,7 +86,7 @@ impl Postgres {
             jobs.retain(|job| !job.answer.is_closed());
             let groups = alike(jobs).into_iter();
             join_all(groups.map(|group| self.create_group(group))).await;
-            jobs = self.creates.next();
+            jobs = self.creates.next(usize::MAX);
         }
     }
 

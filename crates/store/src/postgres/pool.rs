@@ -45,6 +45,11 @@ impl Connection {
         Ok(statement)
     }
 
+    /// Tells the server to stop what the connection is at. That it fails changes nothing: the statement has a timeout.
+    pub(super) async fn stop(&self) {
+        let _ = self.client.cancel_token().cancel_query(NoTls).await;
+    }
+
     pub(super) fn forget(&self, text: &str) {
         if let Ok(mut statements) = self.statements.lock() {
             statements.remove(text);
@@ -126,6 +131,9 @@ impl Pool {
         {
             return Ok(Arc::clone(connection));
         }
+        if self.permits.is_closed() {
+            return Err(Error::Unavailable("the store is closed".to_owned()));
+        }
         let connection = Arc::new(connect(&self.config, &self.settings, &self.tasks).await?);
         *slot = Some(Arc::clone(&connection));
         Ok(connection)
@@ -165,6 +173,8 @@ impl Pool {
     pub(super) fn give_back(&self, lent: Lent) {
         if !lent.connection.client.is_closed()
             && let Ok(mut idle) = self.idle.lock()
+            // A closed pool has cleared what was idle, and would wait for this one for ever.
+            && !self.permits.is_closed()
         {
             idle.push(lent.connection);
         }

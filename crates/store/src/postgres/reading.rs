@@ -31,7 +31,7 @@ struct Turn(Arc<Postgres>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let jobs = self.0.reads.next();
+        let jobs = self.0.reads.next(usize::MAX);
         if !jobs.is_empty() {
             let postgres = Arc::clone(&self.0);
             self.0.pool.spawn(postgres.read_rounds(jobs));
@@ -85,7 +85,7 @@ impl Postgres {
             // Whoever asked may have gone.
             jobs.retain(|job| !job.answer.is_closed());
             join_all(alike(jobs).into_iter().map(|group| self.read_group(group))).await;
-            jobs = self.reads.next();
+            jobs = self.reads.next(usize::MAX);
         }
     }
 

@@ -5,12 +5,51 @@ use model::{Model, Order, Value};
 use super::{Statement, Writer};
 use crate::{Column, Engine, Select};
 
-/// The record's columns (embeds with a leading "is there one"), then `id`, `_version`, then the order's fields.
+/// What stands behind a record's columns (embeds with a leading "is there one").
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// `id` and `_version`.
+    Itself,
+    /// What of the order's fields is not among the columns: see [`key_places`].
+    Keys,
+}
+
+/// Single records, with `id` and `_version` behind their columns.
 pub(crate) fn select(engine: Engine, select: &Select) -> Statement {
+    ranged(engine, select, Behind::Itself)
+}
+
+/// Lists: no cell is sent twice.
+pub(crate) fn list(engine: Engine, select: &Select) -> Statement {
+    ranged(engine, select, Behind::Keys)
+}
+
+/// Where the order's values stand in a row of a [`list`].
+pub(crate) fn key_places(select: &Select) -> Vec<usize> {
+    let width = |column: &Column| match column {
+        Column::Field(_) => 1,
+        Column::Embed { fields, .. } => 1 + fields.len(),
+    };
+    let mut end: usize = select.columns.iter().map(width).sum();
+    let place = |key: &Order| {
+        let mut at = 0;
+        for column in &select.columns {
+            if matches!(column, Column::Field(field) if *field == key.field) {
+                return at;
+            }
+            at += width(column);
+        }
+        end += 1;
+        end - 1
+    };
+    select.order.iter().map(place).collect()
+}
+
+fn ranged(engine: Engine, select: &Select, behind: Behind) -> Statement {
     let mut writer = Writer::new(engine);
     let ranges = ranges(select);
     if ranges.len() == 1 {
-        one_range(&mut writer, select, &ranges[0], true);
+        one_range(&mut writer, select, &ranges[0], behind, true);
     } else {
         // Each range is an index range in the page's own order, and they follow each other in it.
         writer.sql("SELECT * FROM (");
@@ -19,7 +58,7 @@ pub(crate) fn select(engine: Engine, select: &Select) -> Statement {
                 writer.sql(" UNION ALL ");
             }
             writer.sql("SELECT * FROM (");
-            one_range(&mut writer, select, range, false);
+            one_range(&mut writer, select, range, behind, false);
             writer.sql(") r").number(index as u64);
         }
         writer.sql(") pages LIMIT ").number(select.limit + 1);
@@ -168,16 +207,12 @@ fn ranges(select: &Select) -> Vec<Range<'_>> {
     ranges
 }
 
-fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, whole: bool) {
+fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Behind, whole: bool) {
     let model = &select.model;
     writer.sql("SELECT ");
-    output(writer, model, &select.columns, "t");
-    for (index, key) in select.order.iter().enumerate() {
-        writer
-            .sql(", ")
-            .column("t", model.field(key.field))
-            .sql(" AS k")
-            .number(index as u64);
+    match behind {
+        Behind::Itself => output(writer, model, &select.columns, "t"),
+        Behind::Keys => with_keys(writer, select),
     }
     writer.sql(" FROM ").name(&model.path).sql(" t");
     joins(writer, model, &select.columns, "t");
@@ -262,45 +297,73 @@ fn range_conditions(writer: &mut Writer, model: &Model, range: &Range<'_>) {
     }
 }
 
-/// The columns of a record, then its `id` and `_version`.
-pub(super) fn output(writer: &mut Writer, model: &Model, columns: &[Column], alias: &'static str) {
-    for (index, column) in columns.iter().enumerate() {
-        match column {
-            Column::Field(field) => {
-                writer
-                    .column(alias, model.field(*field))
-                    .sql(" AS c")
-                    .number(index as u64)
-                    .sql(", ");
-            }
-            Column::Embed { target, fields, .. } => {
-                writer
-                    .sql("e")
-                    .number(index as u64)
-                    .sql(".id IS NOT NULL AS c")
-                    .number(index as u64)
-                    .sql(", ");
-                for (inner, field) in fields.iter().enumerate() {
-                    writer
-                        .sql("e")
-                        .number(index as u64)
-                        .sql(".")
-                        .name(&target.field(*field).name);
-                    writer
-                        .sql(" AS c")
-                        .number(index as u64)
-                        .sql("_")
-                        .number(inner as u64)
-                        .sql(", ");
-                }
-            }
+fn with_keys(writer: &mut Writer, select: &Select) {
+    let mut more = columns(writer, &select.model, &select.columns, "t");
+    for (index, key) in select.order.iter().enumerate() {
+        let is_it = |column: &Column| matches!(column, Column::Field(field) if *field == key.field);
+        if !select.columns.iter().any(is_it) {
+            separate(writer, &mut more);
+            writer
+                .column("t", select.model.field(key.field))
+                .sql(" AS k")
+                .number(index as u64);
         }
     }
+}
+
+/// The columns of a record, then its `id` and `_version`.
+pub(super) fn output(writer: &mut Writer, model: &Model, shown: &[Column], alias: &'static str) {
+    let mut more = columns(writer, model, shown, alias);
+    separate(writer, &mut more);
     writer
         .sql(alias)
         .sql(".id AS gantry_id, ")
         .sql(alias)
         .sql("._version AS gantry_version");
+}
+
+/// Answers whether there are any.
+fn columns(writer: &mut Writer, model: &Model, shown: &[Column], alias: &'static str) -> bool {
+    let mut more = false;
+    for (index, column) in shown.iter().enumerate() {
+        separate(writer, &mut more);
+        let index = index as u64;
+        match column {
+            Column::Field(field) => {
+                writer
+                    .column(alias, model.field(*field))
+                    .sql(" AS c")
+                    .number(index);
+            }
+            Column::Embed { target, fields, .. } => {
+                writer
+                    .sql("e")
+                    .number(index)
+                    .sql(".id IS NOT NULL AS c")
+                    .number(index);
+                for (inner, field) in fields.iter().enumerate() {
+                    writer
+                        .sql(", e")
+                        .number(index)
+                        .sql(".")
+                        .name(&target.field(*field).name);
+                    writer
+                        .sql(" AS c")
+                        .number(index)
+                        .sql("_")
+                        .number(inner as u64);
+                }
+            }
+        }
+    }
+    more
+}
+
+/// Before all columns but the first.
+fn separate(writer: &mut Writer, more: &mut bool) {
+    if std::mem::replace(more, true) {
+        writer.sql(", ");
+    }
 }
 
 /// The refs' targets that the columns embed.

@@ -50,13 +50,8 @@ impl Sqlite {
 
     async fn write_rounds(self: Arc<Self>, mut jobs: Vec<Job>) {
         while !jobs.is_empty() {
-            let rest = jobs.split_off(jobs.len().min(MOST_WRITES));
             self.write_round(jobs).await;
-            jobs = if rest.is_empty() {
-                self.writes.next()
-            } else {
-                rest
-            };
+            jobs = self.writes.next(MOST_WRITES);
         }
     }
 

@@ -23,7 +23,7 @@ impl Store {
         pace: Pace,
         deadline: Option<Instant>,
     ) -> Result<Chunks, Error> {
-        let statement = sql::select(self.engine(), select);
+        let statement = sql::list(self.engine(), select);
         let (outlet, chunks) = stream::channel(select, format, pace, self.admit()?);
         match &self.inner {
             Inner::Postgres(postgres) => postgres.stream(&statement, outlet, deadline).await?,

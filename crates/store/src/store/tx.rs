@@ -76,7 +76,7 @@ impl Tx {
     }
 
     pub async fn list(&mut self, select: &Select, format: Format) -> Result<Page, Error> {
-        let statement = sql::select(self.engine(), select);
+        let statement = sql::list(self.engine(), select);
         match &mut self.inner {
             Inner::Postgres(tx) => pages::postgres(&tx.rows(&statement).await?, select, format),
             Inner::Sqlite(tx) => {

@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::{FieldId, Filter, Model, Value};
-use store::{Engine, Error, PointRead, Store, Violation};
+use model::{FieldId, Filter, Model, Order, Value};
+use store::{Engine, Error, Format, PointRead, Store, Violation};
 use uuid::Uuid;
 
-use super::{insert, open, record};
+use super::{insert, open, record, select};
 
 const NOTE: &str = "
 model: Note
@@ -189,4 +190,55 @@ async fn who_is_told_that_it_took_too_long_finds_nothing_done_later() {
         store.close().await;
     })
     .await;
+}
+
+/// On PostgreSQL, where small pages go several in a row on a connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_waits_for_a_lock_holds_up_no_other() {
+    const SLOW: &str = "model: Slow\nfields: { code: { type: text } }\n";
+    const LONG: Duration = Duration::from_mins(1);
+    let database = testkit::Database::postgres().await;
+    let (store, models) = open(&database, &[NOTE, SLOW]).await;
+    let (note, slow) = (&models[0], &models[1]);
+    write(&store, slow, record(slow, &[]).1).await.unwrap();
+    write(&store, note, self::note(note, "a", "ann", "t").1)
+        .await
+        .unwrap();
+    let url = database.location_url();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let story = async {
+        let lock = "BEGIN; LOCK TABLE slow IN ACCESS EXCLUSIVE MODE";
+        client.batch_execute(lock).await.unwrap();
+        let page = async |model: &Arc<Model>| {
+            let select = select(model, Filter::True, id_order(), 10);
+            store.list(&select, Format::JsonArray, None).await
+        };
+        let held: Vec<_> = (0..3).map(|_| page(slow)).collect();
+        let quick: Vec<_> = (0..CALLERS).map(|_| page(note)).collect();
+        let (mut held, quick) = (join_all(held), join_all(quick));
+        let quick = tokio::select! {
+            _ = &mut held => panic!("they passed a locked table"),
+            quick = tokio::time::timeout(LONG, quick) => quick.expect("pages of another table wait for the lock"),
+        };
+        for page in quick {
+            assert_eq!(page.unwrap().rows, 1);
+        }
+        client.batch_execute("ROLLBACK").await.unwrap();
+        for page in held.await {
+            assert_eq!(page.unwrap().rows, 1);
+        }
+        drop(client);
+    };
+    let ((), _) = tokio::join!(story, connection);
+    store.close().await;
+}
+
+fn id_order() -> Vec<Order> {
+    vec![Order {
+        field: FieldId::ID,
+        descending: false,
+        nulls_first: false,
+    }]
 }
