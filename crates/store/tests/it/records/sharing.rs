@@ -208,7 +208,7 @@ async fn a_page_that_waits_for_a_lock_holds_up_no_other() {
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
         .unwrap();
-    let story = async {
+    let pages = async {
         let lock = "BEGIN; LOCK TABLE slow IN ACCESS EXCLUSIVE MODE";
         client.batch_execute(lock).await.unwrap();
         let page = async |model: &Arc<Model>| {
@@ -231,7 +231,7 @@ async fn a_page_that_waits_for_a_lock_holds_up_no_other() {
         }
         drop(client);
     };
-    let ((), _) = tokio::join!(story, connection);
+    let ((), _) = tokio::join!(pages, connection);
     store.close().await;
 }
 
