@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use serde_json::Value;
 
 use crate::http::request;
 
@@ -26,6 +27,31 @@ impl Gantry {
     /// Starts it on free ports of loopback with `--open` and waits until it is ready. Its log is `gantry.log` beside
     /// the project's folder.
     pub fn up(project: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start(project, &[&["--open"], arguments].concat())
+    }
+
+    /// The same where nobody may do anything without a key, and the first key.
+    pub fn guarded(project: &Path, arguments: &[&str]) -> anyhow::Result<(Self, String)> {
+        let gantry = Self::start(project, &[&["--output=json"], arguments].concat())?;
+        // What is printed comes a moment after it is ready.
+        let begun = Instant::now();
+        let told = loop {
+            let log = gantry.log();
+            let line = log.lines().find(|line| line.starts_with("{\"project\""));
+            if let Some(told) = line.and_then(|line| serde_json::from_str::<Value>(line).ok()) {
+                break told;
+            }
+            ensure!(
+                begun.elapsed() < START_LIMIT,
+                "it does not say what it serves:\n{log}"
+            );
+            thread::sleep(Duration::from_millis(20));
+        };
+        let key = told["key"].as_str().context("the first key")?.to_owned();
+        Ok((gantry, key))
+    }
+
+    fn start(project: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let (port, ops_port) = (free_port()?, free_port()?);
         let log = project.with_extension("log");
         let output = File::options().create(true).append(true).open(&log)?;
@@ -34,7 +60,6 @@ impl Gantry {
             .arg(project)
             .arg(format!("--listen=127.0.0.1:{port}"))
             .arg(format!("--ops-listen=127.0.0.1:{ops_port}"))
-            .arg("--open")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

@@ -1,4 +1,5 @@
-//! What the tests need beyond Rust, installed where it is missing: PostgreSQL's programs and an OpenAPI validator.
+//! What the tests need beyond Rust, installed where it is missing: PostgreSQL's programs, an OpenAPI validator, and
+//! Schemathesis.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anyhow::{Context, bail, ensure};
 use crate::program::{program, root, run, succeeds};
 
 const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Debian's package makes and starts a cluster of its own unless this file forbids it; the tests start their own.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
@@ -56,26 +58,32 @@ pub(crate) fn postgres_programs() -> Option<PathBuf> {
 
 /// The validator in a virtual environment under `target/`, where the end-to-end tests look for it.
 pub(crate) fn openapi_validator() -> anyhow::Result<()> {
-    let folder = root().join("target/testkit/venv");
+    python_package("venv", "openapi_spec_validator", VALIDATOR)
+}
+
+/// What makes requests from an OpenAPI document, likewise.
+pub(crate) fn schemathesis() -> anyhow::Result<()> {
+    python_package("schemathesis", "schemathesis", SCHEMATHESIS)
+}
+
+fn python_package(folder: &str, module: &str, package: &str) -> anyhow::Result<()> {
+    let folder = root().join("target/testkit").join(folder);
     let python = folder.join("bin/python");
-    let ready = || succeeds(program(&python).args(["-c", "import openapi_spec_validator"]));
+    let ready = || succeeds(program(&python).args(["-c", &format!("import {module}")]));
     if ready() {
-        println!("OpenAPI validator: {}", folder.display());
+        println!("{package}: {}", folder.display());
         return Ok(());
     }
-    let make = || {
-        run(program("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder))
-    };
     if !succeeds(program("python3").args(["-c", "import venv, ensurepip"])) {
         debian_packages(&["python3", "python3-venv"])?;
     }
-    make()?;
-    run(program(&python).args(["-m", "pip", "install", "--quiet", VALIDATOR]))?;
+    run(program("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&folder))?;
+    run(program(&python).args(["-m", "pip", "install", "--quiet", package]))?;
     ensure!(
         ready(),
-        "the validator cannot be imported after its installation"
+        "{package} cannot be imported after its installation"
     );
     Ok(())
 }

@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod deny;
 mod install;
+mod long;
 mod program;
 mod snapshots;
 mod steps;
@@ -25,6 +26,8 @@ cargo xtask <verb>
   check         before handing in: test, and besides documentation, advisories and cargo-deny
   tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
   advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
+  schemathesis  requests made from the OpenAPI document, both engines: --cases N and --seconds S for each caller
+  kill          kill -9 in the midst of writes, both engines: --times N
   bench         compares Gantry with pgbench, COPY and bare handlers; `bench --help` has its commands
 ";
 
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         ["advisories"] => advisories::run(),
         ["tidy"] => tidy::run(false),
         ["tidy", "--write"] => tidy::run(true),
+        ["schemathesis", options @ ..] => long::schemathesis(options),
+        ["kill", options @ ..] => long::kill(options),
         ["bench", arguments @ ..] => bench::start(arguments),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

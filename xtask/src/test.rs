@@ -24,7 +24,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn all(steps: &mut Steps) -> Tally {
     steps.run("install", || {
         install::postgres()?;
-        install::openapi_validator()
+        install::openapi_validator()?;
+        install::schemathesis()
     });
     steps.run("format", || {
         program::run(&mut cargo(&["fmt", "--all", "--check"]))

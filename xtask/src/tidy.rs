@@ -2,6 +2,7 @@
 
 mod arrows;
 mod census;
+mod limits;
 mod problems;
 mod sources;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(write: bool) -> anyhow::Result<()> {
     let mut wrong = arrows::check()?;
     wrong.extend(sources::check(&sources));
     wrong.extend(problems::check()?);
+    wrong.extend(limits::check()?);
     for mistake in &wrong {
         eprintln!("tidy: {mistake}");
     }

@@ -36,7 +36,7 @@ pub async fn run(args: Models, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a catalogue would say of the model, but for the values' schemas.
+/// What a catalogue would say of the model, but for the values' and filters' schemas.
 fn info(model: &Model) -> ModelInfo {
     let fields = model.fields.iter().map(|field| FieldInfo {
         name: field.name.clone(),
@@ -52,6 +52,8 @@ fn info(model: &Model) -> ModelInfo {
             _ => None,
         },
         schema: Schema::default(),
+        filter: String::new(),
+        condition: String::new(),
     });
     let names = |set: &Vec<_>| set.iter().map(|id| model.field(*id).name.clone()).collect();
     ModelInfo {

@@ -97,6 +97,14 @@ fn face(app: &App, process: &Process) -> api::App {
     let limits = api::Limits {
         body_bytes: set.body_bytes,
         deadline: set.deadline,
+        url_bytes: set.url_bytes,
+        body_pause: set.body_pause,
+        requests: set.requests,
+        http: chassis::HttpLimits {
+            head: set.head_time,
+            head_bytes: set.head_bytes,
+            connections: set.connections,
+        },
         import_bytes: set.import_bytes,
         stream_time: set.stream_time,
     };

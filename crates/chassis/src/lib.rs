@@ -7,6 +7,7 @@ mod metrics;
 mod ops;
 mod probe;
 mod process;
+mod prompt;
 mod secret;
 mod serve;
 mod watchdog;

@@ -21,6 +21,7 @@ struct Inner {
     service: &'static str,
     started: SystemTime,
     in_flight: AtomicI64,
+    connections: AtomicI64,
     /// By route and status; a few dozen in all, made once each.
     series: RwLock<HashMap<(String, u16), Arc<Series>>>,
 }
@@ -35,6 +36,15 @@ struct Series {
 /// Counts a request as in flight until it is dropped.
 pub struct InFlight(Metrics);
 
+/// Counts a connection as open until it is dropped.
+pub(crate) struct Connected(Metrics);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.inner.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.inner.in_flight.fetch_sub(1, Ordering::Relaxed);
@@ -47,6 +57,7 @@ impl Metrics {
             service,
             started: SystemTime::now(),
             in_flight: AtomicI64::new(0),
+            connections: AtomicI64::new(0),
             series: RwLock::default(),
         };
         Self {
@@ -57,6 +68,11 @@ impl Metrics {
     pub fn begin(&self) -> InFlight {
         self.inner.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(self.clone())
+    }
+
+    pub(crate) fn connected(&self) -> Connected {
+        self.inner.connections.fetch_add(1, Ordering::Relaxed);
+        Connected(self.clone())
     }
 
     /// `route` is one of a bounded set: a node's name, a pattern; never a path as it came.
@@ -132,6 +148,11 @@ impl Metrics {
             out,
             "gantry_requests_in_flight {}",
             inner.in_flight.load(Ordering::Relaxed)
+        )?;
+        writeln!(
+            out,
+            "# TYPE gantry_connections gauge\ngantry_connections {}",
+            inner.connections.load(Ordering::Relaxed)
         )?;
         writeln!(out, "# TYPE gantry_request_duration_seconds histogram")?;
         let Ok(series) = inner.series.read() else {

@@ -38,6 +38,7 @@ pub(crate) async fn serve(listener: TcpListener, ops: Ops, life: Life) {
         listener,
         ops.router(),
         HttpLimits::default(),
+        None,
         life.abandoned(),
     )
     .await;

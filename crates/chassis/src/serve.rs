@@ -1,6 +1,7 @@
 //! HTTP for all services: limits on slow clients, graceful end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,10 +10,12 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Error;
+use crate::prompt::Prompt;
+use crate::{Error, Metrics};
 
 /// What a client may take its time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct HttpLimits {
     pub head: Duration,
     /// Bytes of a request's head.
     pub head_bytes: usize,
+    /// Connections at once; more wait to be accepted.
+    pub connections: usize,
 }
 
 impl Default for HttpLimits {
@@ -28,6 +33,7 @@ impl Default for HttpLimits {
         Self {
             head: Duration::from_secs(30),
             head_bytes: 64 * 1024,
+            connections: 10_000,
         }
     }
 }
@@ -39,11 +45,13 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         .map_err(|source| Error::Bind { address, source })
 }
 
-/// Serves until `stopping`, then ends what is under way; returns when that has ended.
+/// Serves until `stopping`, then ends what is under way; returns when that has ended. Connections are counted in
+/// `metrics`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: HttpLimits,
+    metrics: Option<Metrics>,
     stopping: CancellationToken,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -60,16 +68,19 @@ pub async fn serve(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(head_bytes)
+        .keep_alive_interval(limits.head)
+        .keep_alive_timeout(limits.head)
         .max_concurrent_streams(256);
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             () = stopping.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, place) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors: the next may do better, and a busy loop helps nobody.
                 tracing::warn!(error = %error, "a connection cannot be accepted");
@@ -77,7 +88,13 @@ pub async fn serve(
                 continue;
             }
         };
-        connections.spawn(connection(&builder, stream, router.clone(), &graceful));
+        let stream = Prompt::new(stream, limits.head);
+        let served = connection(&builder, stream, router.clone(), &graceful);
+        let counted = metrics.as_ref().map(Metrics::connected);
+        connections.spawn(async move {
+            served.await;
+            drop((place, counted));
+        });
     }
     drop(listener);
     graceful.shutdown().await;
@@ -85,16 +102,27 @@ pub async fn serve(
     connections.wait().await;
 }
 
-fn connection(
-    builder: &Builder<TokioExecutor>,
-    stream: TcpStream,
-    router: Router,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
+/// Waits for a place first, so that clients beyond the limit queue where they cost nothing.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
     // Answers are one write each: waiting for more only adds delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "a connection keeps its delay");
     }
+    Ok((stream, place))
+}
+
+fn connection(
+    builder: &Builder<TokioExecutor>,
+    stream: Prompt,
+    router: Router,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
     let connection = builder
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .into_owned();

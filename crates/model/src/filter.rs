@@ -120,6 +120,28 @@ impl Filter {
         }
     }
 
+    /// Whether it leaves nothing out, whatever the records hold: `and` of nothing is such a filter.
+    pub fn is_everything(&self) -> bool {
+        match self {
+            Self::True => true,
+            Self::False | Self::Test { .. } => false,
+            Self::All(filters) => filters.iter().all(Self::is_everything),
+            Self::Any(filters) => filters.iter().any(Self::is_everything),
+            Self::Not(filter) => filter.is_nothing(),
+        }
+    }
+
+    /// Whether it leaves everything out, whatever the records hold.
+    fn is_nothing(&self) -> bool {
+        match self {
+            Self::False => true,
+            Self::True | Self::Test { .. } => false,
+            Self::All(filters) => filters.iter().any(Self::is_nothing),
+            Self::Any(filters) => filters.iter().all(Self::is_nothing),
+            Self::Not(filter) => filter.is_everything(),
+        }
+    }
+
     pub fn eq(field: FieldId, value: Value) -> Self {
         Self::Test {
             field,

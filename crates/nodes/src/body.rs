@@ -72,6 +72,18 @@ pub(crate) fn list<'a>(text: &'a str, pointer: &str) -> Result<Vec<&'a RawValue>
     serde_json::from_str(text).map_err(|error| malformed(error.to_string()))
 }
 
+/// A whole number of any spelling that JSON has for it: `7`, `7.0`, `7e0`.
+pub(crate) fn whole<T: std::str::FromStr>(raw: &RawValue) -> Option<T> {
+    let text = raw.get();
+    text.parse().ok().or_else(|| {
+        let decimal: model::Decimal = text.parse().ok()?;
+        let plain = decimal.to_string();
+        let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+        let is_whole = fraction.bytes().all(|digit| digit == b'0');
+        is_whole.then(|| whole.parse().ok())?
+    })
+}
+
 pub(crate) fn wrong_type(pointer: &str, detail: &str) -> Problem {
     crate::problem::of_input(vec![Fault::new(pointer, "wrong_type", detail)])
 }
@@ -129,6 +141,17 @@ fn csv(bytes: &[u8], model: &Model, knows: &dyn Fn(FieldId) -> bool) -> Result<S
     let header = Header::new(header, model, knows);
     let mut out = b"[".to_vec();
     let mut faults = Vec::new();
+    // Of records the values tell; where there are none, a header of other columns is a mistake all the same.
+    let mut records = records.peekable();
+    if records.peek().is_none()
+        && let Some(name) = header.unknown()
+    {
+        let shown: String = name.chars().take(60).collect();
+        return Err(malformed(format!(
+            "line 1: {} has no field `{shown}`",
+            model.name
+        )));
+    }
     for (index, record) in records.enumerate() {
         if index > 0 {
             out.push(b',');
@@ -157,6 +180,12 @@ impl<'a> Header<'a> {
             (name, field.map(|field| model.field(field)))
         };
         Self(names.map(column).collect())
+    }
+
+    /// The first column that the model does not know.
+    fn unknown(&self) -> Option<&str> {
+        let mut unknown = self.0.iter().filter(|(_, field)| field.is_none());
+        unknown.next().map(|(name, _)| name.as_str())
     }
 
     /// The record as a JSON object. `index` is its number, for the pointers of mistakes.
@@ -209,6 +238,23 @@ fn cell_as_json(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_has_several_spellings() {
+        for (text, expected) in [
+            ("7", Some(7)),
+            ("7.0", Some(7)),
+            ("70e-1", Some(7)),
+            ("7.5", None),
+            ("1e99", None),
+            ("\"7\"", None),
+            ("null", None),
+            ("[7]", None),
+        ] {
+            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            assert_eq!(whole::<i64>(raw), expected, "{text}");
+        }
+    }
 
     #[test]
     fn form_is_checked_before_values() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use access::Principal;
-use model::{Action, FieldId, Kind, Model, value_schema};
+use model::{Action, FieldId, Kind, Model, filter_pattern, value_schema};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wire::{Catalogue, FieldInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema};
@@ -25,11 +25,17 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
     };
     for model in live.models.iter() {
         let may = |action| view.allows(model, action);
-        let nodes = nodes_of(model, view);
+        let shown = Shown {
+            model,
+            models: &live.models,
+            limits: &live.limits,
+            view,
+        };
+        let nodes = nodes_of(&shown);
         if nodes.is_empty() {
             continue;
         }
-        catalogue.schemas.extend(schemas_of(model, view));
+        catalogue.schemas.extend(schemas_of(&shown));
         if [Action::Read, Action::Create, Action::Update, Action::Delete]
             .into_iter()
             .any(may)
@@ -46,17 +52,19 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
             destructive: true,
             ..Hints::default()
         };
-        let input = schema::transaction_input();
+        let input = schema::transaction_input(live.limits.bulk);
         catalogue
             .nodes
             .extend(node("tx", about, input, schema::results(), hints));
     }
-    let reads = |model: &ModelInfo| {
+    let reads = |model: &&ModelInfo| {
         let known = live.models.get(&model.name);
         known.is_some_and(|model| view.allows(model, Action::Read))
     };
-    if catalogue.models.iter().any(reads) {
-        catalogue.nodes.extend(changes_node());
+    let told: Vec<_> = catalogue.models.iter().filter(reads).collect();
+    if !told.is_empty() {
+        let names: Vec<_> = told.iter().map(|model| model.name.as_str()).collect();
+        catalogue.nodes.extend(changes_node(&names));
     }
     if principal.is_admin() {
         catalogue.nodes.extend(key_nodes());
@@ -66,10 +74,10 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
 }
 
 /// Those that the caller's nodes refer to.
-fn schemas_of(model: &Model, view: &View) -> Vec<(String, Schema)> {
-    let shown = Shown { model, view };
+fn schemas_of(shown: &Shown<'_>) -> Vec<(String, Schema)> {
+    let (model, view) = (shown.model, shown.view);
     let may = |part: &Part| match part {
-        Part::Record => true,
+        Part::Record | Part::Where => true,
         Part::Create => view.allows(model, Action::Create),
         Part::Update | Part::Replace | Part::Values => view.allows(model, Action::Update),
     };
@@ -78,8 +86,8 @@ fn schemas_of(model: &Model, view: &View) -> Vec<(String, Schema)> {
     named.collect()
 }
 
-fn nodes_of(model: &Model, view: &View) -> Vec<NodeInfo> {
-    let shown = Shown { model, view };
+fn nodes_of(shown: &Shown<'_>) -> Vec<NodeInfo> {
+    let (model, view) = (shown.model, shown.view);
     let fits = |verb: &Verb| match verb {
         Verb::Restore if !model.options.soft_delete => false,
         Verb::Search if !view_searches(model, view) => false,
@@ -144,6 +152,14 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
         let written = !system && (writes(Action::Create, field) || writes(Action::Update, field));
         view.shows(model, field) || written
     };
+    let asked = |field, id, in_brackets| {
+        let shown = view.shows(model, id);
+        if shown {
+            filter_pattern(field, in_brackets)
+        } else {
+            String::new()
+        }
+    };
     let info = |id: FieldId| {
         let field = model.field(id);
         FieldInfo {
@@ -160,6 +176,8 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
                 _ => None,
             },
             schema: Schema::from(&value_schema(field)),
+            filter: asked(field, id, false),
+            condition: asked(field, id, true),
         }
     };
     let names = |fields: &Vec<FieldId>| {
@@ -183,12 +201,14 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
     }
 }
 
-fn changes_node() -> Option<NodeInfo> {
+fn changes_node(names: &[&str]) -> Option<NodeInfo> {
     let about =
         "Tells each change of records that the caller may read, as it happens: server-sent events.";
     let text = |about: &str| json!({"type": "string", "description": about});
+    let name = format!("({})", names.join("|"));
     let models = json!({
-        "type": ["array", "string"], "items": {"type": "string"}, "description": "Names of models; all unless said.",
+        "type": ["array", "string"], "items": {"type": "string", "enum": names},
+        "pattern": format!("^{name}(,{name})*$"), "description": "Names of models; all unless said.",
     });
     let since = text("The id of the last event that was heard; else changes are told from now on.");
     let input = schema::object(json!({"model": models, "since": since}), &[]);
@@ -206,6 +226,24 @@ fn changes_node() -> Option<NodeInfo> {
     node("changes", about, input, output, hints)
 }
 
+/// What `key.create` takes.
+fn key_input() -> serde_json::Value {
+    let short =
+        || json!({"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$"});
+    let nullable = |mut schema: serde_json::Value| {
+        schema["type"] = json!(["string", "null"]);
+        schema
+    };
+    let role = json!({"type": "string", "pattern": "^[a-z][A-Za-z0-9_-]{0,62}$"});
+    schema::object(
+        json!({
+            "name": short(), "roles": {"type": "array", "items": role, "minItems": 1, "maxItems": 32}, "tenant": nullable(short()),
+            "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "In the future."},
+        }),
+        &["name", "roles"],
+    )
+}
+
 fn key_nodes() -> impl Iterator<Item = NodeInfo> {
     let text = || json!({"type": "string"});
     let texts = || json!({"type": "array", "items": {"type": "string"}});
@@ -218,13 +256,7 @@ fn key_nodes() -> impl Iterator<Item = NodeInfo> {
     let shown = schema::object(key(), &["id"]);
     let mut minted = shown.clone();
     minted["properties"]["token"] = text();
-    let create = schema::object(
-        json!({
-            "name": text(), "roles": texts(), "tenant": text(),
-            "expires_at": {"type": "string", "format": "date-time"},
-        }),
-        &["name", "roles"],
-    );
+    let create = key_input();
     let writes = Hints::default();
     let reads = Hints {
         read_only: true,

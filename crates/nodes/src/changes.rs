@@ -117,7 +117,7 @@ fn named(cx: &Context<'_>, texts: &[String]) -> Result<BTreeSet<String>, (String
         readable.map(|model| model.name.as_str())
     };
     let mut names = BTreeSet::new();
-    for name in texts.iter().flat_map(|text| text.split(',')).map(str::trim) {
+    for name in texts.iter().flat_map(|text| text.split(',')) {
         if !readable().any(|known| known == name) {
             let shown: String = name.chars().take(60).collect();
             let detail = format!("there is no model `{shown}`");

@@ -111,11 +111,11 @@ struct Wanted {
 fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem> {
     let mut faults = Vec::new();
     let name = text_of(object, "name")?.unwrap_or_default();
-    if name.is_empty() || name.len() > 200 {
+    if !is_short(&name) {
         faults.push(Fault::new(
             "/name",
             "required",
-            "`name` is a text of 1 to 200 bytes",
+            "`name` is a text of 1 to 200 characters",
         ));
     }
     let roles: Vec<String> = object
@@ -134,14 +134,11 @@ fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem>
         faults.push(Fault::new("/roles", "invalid_value", detail));
     }
     let tenant = text_of(object, "tenant")?;
-    if tenant
-        .as_ref()
-        .is_some_and(|tenant| tenant.is_empty() || tenant.len() > 200)
-    {
+    if tenant.as_ref().is_some_and(|tenant| !is_short(tenant)) {
         faults.push(Fault::new(
             "/tenant",
             "invalid_value",
-            "`tenant` is a text of 1 to 200 bytes",
+            "`tenant` is a text of 1 to 200 characters",
         ));
     }
     if let Some(own) = &cx.principal.tenant
@@ -160,6 +157,11 @@ fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem>
         tenant,
         expires_at,
     })
+}
+
+/// 1 to 200 characters, none of which is U+0000, which no store takes.
+fn is_short(text: &str) -> bool {
+    (1..=200).contains(&text.chars().count()) && !text.contains('\0')
 }
 
 fn read_expiry(
@@ -208,6 +210,9 @@ pub(crate) async fn revoke(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
         .ok_or_else(|| fault("/id".to_owned(), "required", "`id` must be given"))?;
     let missing =
         || Problem::new(Code::NotFound).detail("there is no such key that is not revoked");
+    if !is_short(&id) {
+        return Err(missing());
+    }
     let row = cx.store.find_key(&id).await.map_err(problem::of_store)?;
     let row = row.filter(|row| is_within(cx, row)).ok_or_else(missing)?;
     let revoked = cx

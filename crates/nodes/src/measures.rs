@@ -48,10 +48,7 @@ pub(crate) fn parse(model: &Model, text: &str) -> Result<Measure, String> {
             Measure::CountDistinct(id)
         }
         "sum" | "avg" => {
-            refuse(
-                !field.array
-                    && matches!(field.kind, Kind::Int | Kind::Float | Kind::Decimal { .. }),
-            )?;
+            refuse(is_number(field))?;
             if function == "sum" {
                 Measure::Sum(id)
             } else {
@@ -74,8 +71,13 @@ pub(crate) fn is_groupable(field: &Field) -> bool {
     !field.array && field.kind.is_ordered()
 }
 
+/// Whether values of the field can be added.
+pub(crate) fn is_number(field: &Field) -> bool {
+    !field.array && matches!(field.kind, Kind::Int | Kind::Float | Kind::Decimal { .. })
+}
+
 /// PostgreSQL 15 has no least uuid, bytea or boolean.
-fn has_extremes(field: &Field) -> bool {
+pub(crate) fn has_extremes(field: &Field) -> bool {
     let none = matches!(
         field.kind,
         Kind::Bool | Kind::Uuid | Kind::Ref { .. } | Kind::Bytes

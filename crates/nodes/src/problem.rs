@@ -13,12 +13,15 @@ pub(crate) fn of_store(error: Error) -> Problem {
         Error::Timeout => {
             Problem::new(Code::Timeout).detail("the call took longer than it may and was cancelled")
         }
+        Error::Busy => Problem::new(Code::Unavailable)
+            .detail("every connection to the database is busy")
+            .hint("nothing was done: try again after Retry-After"),
         Error::Unavailable(why) => {
             // The text may name hosts, which callers need not know.
             tracing::warn!(error.message = why, "The database cannot be reached");
             Problem::new(Code::Unavailable).detail("the database cannot be reached")
         }
-        Error::Busy => Problem::new(Code::Unavailable)
+        Error::TooManyStreams => Problem::new(Code::Unavailable)
             .detail("as many exports and imports as may be at once are under way")
             .hint("try again later, or raise `limits.streams` in gantry.yaml"),
         Error::Stalled => Problem::new(Code::Timeout)

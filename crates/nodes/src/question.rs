@@ -282,11 +282,10 @@ impl<'a> Reader<'a> {
             }
             "limit" if raw.get() == "\"all\"" => self.all_records().map_err(as_fault)?,
             "limit" | "offset" => {
-                let text = raw.get();
-                if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(wrong(&format!("`{name}` is a whole number")));
-                }
-                self.number(name, text.parse().unwrap_or(u64::MAX));
+                let is_digits = raw.get().bytes().all(|byte| byte.is_ascii_digit());
+                let number = body::whole(raw).or_else(|| is_digits.then_some(u64::MAX));
+                let bad = || wrong(&format!("`{name}` is a whole number"));
+                self.number(name, number.ok_or_else(bad)?);
             }
             "all" => match raw.get() {
                 "true" => self.question.all = true,

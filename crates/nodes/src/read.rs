@@ -124,7 +124,7 @@ pub(crate) async fn search(
     object: &Object<'_>,
 ) -> Result<Answer, Problem> {
     let grant = cx.grant(model, Action::Read)?;
-    let question = Reader::new(cx, model, &SEARCH)
+    let mut question = Reader::new(cx, model, &SEARCH)
         .query(&mut pairs)
         .body(object, "", &[])
         .finish()?;
@@ -132,13 +132,10 @@ pub(crate) async fn search(
         let fault = Fault::new("/q", "required", "`q` must say what to search for");
         return Err(problem::of_input(vec![fault]));
     };
-    if model::words(&text).is_empty() {
-        let fault = Fault::new(
-            "/q",
-            "invalid_value",
-            "`q` has no word: no letter and no digit",
-        );
-        return Err(problem::of_input(vec![fault]));
+    // Nothing has every word of none.
+    let is_wordless = model::words(&text).is_empty();
+    if is_wordless {
+        question.filter = Some(Filter::False);
     }
     let mut select = plan::list(cx, model, &grant, &question);
     select.model = Arc::clone(cx.view.searchable(model));
@@ -148,7 +145,7 @@ pub(crate) async fn search(
             .detail(detail)
             .hint("say `search: true` at a text field of the model, or filter with ilike"));
     }
-    select.search = Some(TextSearch { text });
+    select.search = (!is_wordless).then_some(TextSearch { text });
     page(cx, door, select, &question).await
 }
 

@@ -1,14 +1,21 @@
-//! JSON Schemas of the nodes' inputs and outputs.
+//! JSON Schemas of the nodes' inputs and outputs: exactly what is read, so that who keeps to them is not refused.
 
-use model::{Action, Model, value_schema};
+mod change;
+mod question;
+
+use model::{Action, Limits, Model, Models, input_schema, value_schema};
 use serde_json::{Map, Value, json};
 
 use crate::verb::Verb;
 use crate::view::View;
 
+pub(crate) use change::transaction_input;
+
 /// What a schema of a model's node is made from.
 pub(crate) struct Shown<'a> {
     pub(crate) model: &'a Model,
+    pub(crate) models: &'a Models,
+    pub(crate) limits: &'a Limits,
     pub(crate) view: &'a View,
 }
 
@@ -22,15 +29,18 @@ pub(crate) enum Part {
     Replace,
     /// An update's, without the id.
     Values,
+    /// The model's filter, which holds itself.
+    Where,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Record,
         Self::Create,
         Self::Update,
         Self::Replace,
         Self::Values,
+        Self::Where,
     ];
 
     /// In [`wire::Catalogue::schemas`].
@@ -42,6 +52,7 @@ impl Part {
             Self::Update => format!("{name}.update"),
             Self::Replace => format!("{name}.replace"),
             Self::Values => format!("{name}.values"),
+            Self::Where => format!("{name}.where"),
         }
     }
 }
@@ -54,6 +65,7 @@ impl Shown<'_> {
             Part::Update => with_id(self.record_input(Action::Update, false)),
             Part::Replace => with_id(self.record_input(Action::Update, true)),
             Part::Values => self.record_input(Action::Update, false),
+            Part::Where => self.filter(),
         }
     }
 
@@ -64,35 +76,30 @@ impl Shown<'_> {
     pub(crate) fn input(&self, verb: Verb) -> Value {
         match verb {
             Verb::Create => self.refer(Part::Create),
-            Verb::Read => object(
-                json!({"id": id(), "select": select(), "deleted": deleted()}),
-                &["id"],
-            ),
+            Verb::Read => {
+                let properties =
+                    json!({"id": id(), "select": self.select(), "deleted": self.deleted()});
+                object(properties, &["id"])
+            }
             Verb::Update => self.refer(Part::Update),
             Verb::Replace => self.refer(Part::Replace),
             Verb::Delete | Verb::Restore => object(json!({"id": id()}), &["id"]),
             Verb::List => self.question(json!({}), &[]),
-            Verb::Count => object(json!({"where": self.filter(), "deleted": deleted()}), &[]),
-            Verb::Upsert => object(
-                json!({"on": on(), "values": self.refer(Part::Create)}),
-                &["values"],
+            Verb::Count => object(
+                json!({"where": self.refer(Part::Where), "deleted": self.deleted()}),
+                &[],
             ),
+            Verb::Upsert => self.upsert(),
             Verb::Aggregate => self.aggregate(),
             Verb::Search => {
                 let q = json!({"q": {"type": "string", "description": "All of these words, in any of the searched fields."}});
                 self.question(q, &["q"])
             }
-            Verb::BulkCreate => records(&self.refer(Part::Create), json!({})),
-            Verb::BulkUpsert => records(&self.refer(Part::Create), json!({"on": on()})),
+            Verb::BulkCreate => self.bulk_create(),
+            Verb::BulkUpsert => self.bulk_upsert(),
             Verb::BulkUpdate => self.bulk_update(),
-            Verb::BulkDelete => object(
-                json!({
-                    "where": self.filter(), "all": all(),
-                    "ids": {"type": "array", "items": id()},
-                }),
-                &[],
-            ),
-            Verb::Bulk => bulk(),
+            Verb::BulkDelete => self.bulk_delete(),
+            Verb::Bulk => self.bulk(),
         }
     }
 
@@ -107,13 +114,15 @@ impl Shown<'_> {
             | Verb::Delete
             | Verb::Restore
             | Verb::Upsert => record(),
-            Verb::List | Verb::Search | Verb::BulkUpdate | Verb::BulkDelete => list(),
+            Verb::List | Verb::Search | Verb::BulkDelete => list(),
             Verb::Count => object(
                 json!({"count": {"type": "integer", "minimum": 0}}),
                 &["count"],
             ),
             Verb::Aggregate => json!({"type": "array", "items": {"type": "object"}}),
-            Verb::BulkCreate | Verb::BulkUpsert => json!({"anyOf": [list(), results()]}),
+            Verb::BulkCreate | Verb::BulkUpsert | Verb::BulkUpdate => {
+                json!({"anyOf": [list(), results()]})
+            }
             Verb::Bulk => results(),
         }
     }
@@ -123,10 +132,15 @@ impl Shown<'_> {
         let mut properties = Map::new();
         for field in self.view.fields(self.model) {
             let field = self.model.field(field);
-            properties.insert(
-                field.name.clone(),
-                described(value_schema(field), &field.about),
-            );
+            let mut schema = described(value_schema(field), &field.about);
+            if let model::Kind::Ref { model, .. } = &field.kind {
+                let about = format!(
+                    "id of a {model}, or with `select={}(…)` the record",
+                    field.name
+                );
+                schema = json!({"anyOf": [schema, {"type": "object"}], "description": about});
+            }
+            properties.insert(field.name.clone(), schema);
         }
         json!({"type": "object", "properties": properties})
     }
@@ -149,82 +163,11 @@ impl Shown<'_> {
             }
             properties.insert(
                 field.name.clone(),
-                described(value_schema(field), &field.about),
+                described(input_schema(field), &field.about),
             );
         }
         object(Value::Object(properties), &required)
     }
-
-    fn question(&self, more: Value, required: &[&str]) -> Value {
-        let mut properties = json!({
-            "where": self.filter(),
-            "order": {"type": "array", "items": {"type": "string"}, "description": "Such as `released.desc.nullslast`."},
-            "select": select(),
-            "limit": {"anyOf": [{"type": "integer", "minimum": 0}, {"const": "all"}]},
-            "cursor": {"type": "string", "description": "Where the page before says that the next begins."},
-            "offset": {"type": "integer", "minimum": 0},
-            "deleted": deleted(),
-        });
-        merge(&mut properties, more);
-        object(properties, required)
-    }
-
-    fn filter(&self) -> Value {
-        let mut properties = Map::new();
-        for field in self.view.fields(self.model) {
-            let field = self.model.field(field);
-            properties.insert(field.name.clone(), json!({}));
-        }
-        for word in ["and", "or"] {
-            properties.insert(
-                word.to_owned(),
-                json!({"type": "array", "items": {"type": "object"}}),
-            );
-        }
-        properties.insert("not".to_owned(), json!({"type": "object"}));
-        described(
-            object(Value::Object(properties), &[]),
-            "A field's value, or operators: {\"rating\": {\"gte\": \"7\"}, \"or\": [{…}]}.",
-        )
-    }
-
-    fn aggregate(&self) -> Value {
-        let names = json!({"type": "array", "items": {"type": "string"}});
-        object(
-            json!({
-                "where": self.filter(), "group": names, "order": names,
-                "measures": {
-                    "type": "object", "additionalProperties": {"type": "string"},
-                    "description": "Name in the answer → count, count(f), count_distinct(f), sum(f), avg(f), min(f) or max(f).",
-                },
-                "limit": {"type": "integer", "minimum": 0}, "deleted": deleted(),
-            }),
-            &[],
-        )
-    }
-
-    fn bulk_update(&self) -> Value {
-        let mut record = with_id(self.record_input(Action::Update, false));
-        record["properties"]["if_version"] = json!({"type": "integer"});
-        let values = self.refer(Part::Values);
-        let by_filter =
-            json!({"where": self.filter(), "values": values, "all": all(), "select": select()});
-        json!({"anyOf": [
-            object(by_filter, &["values"]),
-            object(json!({"records": {"type": "array", "items": record}, "atomic": atomic()}), &["records"]),
-        ]})
-    }
-}
-
-pub(crate) fn transaction_input() -> Value {
-    let op = json!({
-        "node": {"type": "string", "description": "Such as `Film.create`."},
-        "as": {"type": "string"},
-        "input": {"type": "object", "description": "{\"$ref\": \"name.field\"} stands for what an earlier operation answered."},
-        "if_version": {"type": "integer"}, "max_affected": {"type": "integer", "minimum": 0},
-    });
-    let ops = json!({"type": "array", "items": object(op, &["node"])});
-    object(json!({"ops": ops}), &["ops"])
 }
 
 pub(crate) fn results() -> Value {
@@ -277,43 +220,4 @@ fn described(mut schema: Value, about: &str) -> Value {
 
 fn id() -> Value {
     json!({"type": "string", "format": "uuid"})
-}
-
-fn select() -> Value {
-    json!({"type": "array", "items": {"type": "string"}, "description": "Fields, and refs as objects: `director(name)`."})
-}
-
-fn deleted() -> Value {
-    json!({"enum": ["exclude", "include", "only"]})
-}
-
-fn all() -> Value {
-    json!({"type": "boolean", "description": "Every record is meant, though there is no filter."})
-}
-
-fn atomic() -> Value {
-    json!({"type": "boolean", "default": true, "description": "All or nothing; else each has its own result."})
-}
-
-fn on() -> Value {
-    json!({
-        "type": "array", "items": {"type": "string"},
-        "description": "The unique fields by which the record is known; absent: the model's only ones.",
-    })
-}
-
-fn records(record: &Value, more: Value) -> Value {
-    let list = json!({"type": "array", "items": record});
-    let mut properties = json!({"records": list, "atomic": atomic()});
-    merge(&mut properties, more);
-    json!({"anyOf": [object(properties, &["records"]), list]})
-}
-
-fn bulk() -> Value {
-    let op = json!({
-        "op": {"enum": ["create", "update", "replace", "upsert", "delete"]},
-        "id": id(), "values": {"type": "object"}, "on": on(), "if_version": {"type": "integer"},
-    });
-    let ops = json!({"type": "array", "items": object(op, &["op"])});
-    object(json!({"atomic": atomic(), "ops": ops}), &["ops"])
 }

@@ -172,7 +172,7 @@ fn text(object: &Object<'_>, name: &str, pointer: &str) -> Result<Option<String>
 }
 
 fn number(object: &Object<'_>, name: &str, pointer: &str) -> Result<Option<u64>, Problem> {
-    let wrong = |_| {
+    let wrong = || {
         fault(
             format!("{pointer}/{name}"),
             "wrong_type",
@@ -180,7 +180,8 @@ fn number(object: &Object<'_>, name: &str, pointer: &str) -> Result<Option<u64>,
         )
     };
     let raw = object.get(name);
-    raw.map(|raw| raw.get().parse().map_err(wrong)).transpose()
+    raw.map(|raw| body::whole(raw).ok_or_else(wrong))
+        .transpose()
 }
 
 /// Copies JSON text as it stands, so that digits stay, but for `{"$ref": "name.field"}`.

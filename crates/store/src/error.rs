@@ -12,12 +12,15 @@ pub enum Error {
     /// The statement or a lock wait took longer than its limit, or the call's deadline passed.
     #[error("the statement took too long")]
     Timeout,
-    /// No connection to be had: refused, lost, starting, shutting down, or the pool is exhausted.
+    /// Every connection of the pool was at work for as long as a call waits for one.
+    #[error("every connection to the database is busy")]
+    Busy,
+    /// No connection to be had: refused, lost, starting, shutting down, or the server has too many.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
     /// As many exports and imports as may be are under way.
     #[error("as many exports and imports as may be at once are under way")]
-    Busy,
+    TooManyStreams,
     /// Whoever took a stream takes no more of it.
     #[error("nobody took more of the stream in the time that there is for it")]
     Stalled,

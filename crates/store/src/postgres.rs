@@ -8,6 +8,7 @@ mod cells;
 mod changes;
 mod errors;
 mod params;
+mod patience;
 mod pool;
 mod service;
 mod stream;
@@ -79,24 +80,19 @@ impl Postgres {
         Ok(())
     }
 
-    /// A point read: shares a connection, and is tried once more where that was lost.
+    /// A point read: shares a connection, and waits for a database that is away.
     pub(crate) async fn read(
         &self,
         statement: &Statement,
         deadline: Option<Instant>,
     ) -> Result<Vec<Row>, Error> {
-        within(deadline, async {
-            let connection = self.pool.shared().await?;
-            match run(&connection, statement).await {
-                Err(error) if connection.client.is_closed() => {
-                    tracing::debug!(error = %error, "a read is repeated on a new connection");
-                    let connection = self.pool.shared().await?;
-                    run(&connection, statement)
-                        .await
-                        .map_err(|error| errors::error(&error, None))
-                }
-                result => result.map_err(|error| errors::error(&error, None)),
-            }
+        self.patiently(deadline, || async move {
+            within(deadline, async {
+                let connection = self.pool.shared().await?;
+                let rows = run(&connection, statement).await;
+                rows.map_err(|error| errors::error(&error, None))
+            })
+            .await
         })
         .await
     }
@@ -107,23 +103,36 @@ impl Postgres {
         statement: &Statement,
         deadline: Option<Instant>,
     ) -> Result<Vec<Row>, Error> {
-        let mut tries = 0;
-        loop {
+        self.patiently(deadline, || async move {
             let lent = self.pool.lend().await?;
             let result = within(deadline, async {
                 Ok(run(&lent.connection, statement).await)
-            })
-            .await;
-            match result {
+            });
+            match result.await {
                 Err(timeout) => {
                     self.pool.cancel(lent);
-                    return Err(timeout);
+                    Err(timeout)
                 }
-                Ok(Err(_)) if lent.connection.client.is_closed() && tries == 0 => tries += 1,
                 Ok(result) => {
                     self.pool.give_back(lent);
-                    return result.map_err(|error| errors::error(&error, None));
+                    result.map_err(|error| errors::error(&error, None))
                 }
+            }
+        })
+        .await
+    }
+
+    /// A read that changes nothing, repeated while the database is away.
+    async fn patiently<T, R: Future<Output = Result<T, Error>> + Send>(
+        &self,
+        deadline: Option<Instant>,
+        read: impl Fn() -> R,
+    ) -> Result<T, Error> {
+        let mut patience = self.pool.patience(deadline);
+        loop {
+            match read().await {
+                Err(error) if patience.again(&error).await => {}
+                result => return result,
             }
         }
     }
@@ -154,7 +163,8 @@ impl Postgres {
                 self.pool.cancel(lent);
                 return Err(Error::Timeout);
             };
-            if lent.connection.client.is_closed() && matches!(result, Err(Error::Unavailable(_))) {
+            // The statement was sent: a server that shuts down may have carried it out before it says so.
+            if matches!(result, Err(Error::Unavailable(_))) {
                 return Err(Error::Unconfirmed);
             }
             self.pool.give_back(lent);

@@ -4,3 +4,4 @@ mod database;
 pub mod postgres;
 
 pub use database::{Database, Engine, on_both_engines};
+pub use postgres::{OwnPostgres, Session, Stop};

@@ -15,6 +15,12 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod own;
+mod session;
+
+pub use own::{OwnPostgres, Stop};
+pub use session::Session;
+
 /// Spans the pause between two test binaries of one `cargo test`.
 const GRACE_SECONDS: u32 = 10;
 const QUICK_SETTINGS: &[&str] = &["shared_buffers=64MB", "fsync=off", "full_page_writes=off"];
@@ -150,22 +156,7 @@ impl Server {
 
     fn start(&self) -> io::Result<String> {
         let port = free_port()?;
-        let mut server = self.as_server("postgres");
-        server
-            .arg("-D")
-            .arg(self.cluster())
-            .arg("-p")
-            .arg(port.to_string());
-        let own = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=300",
-            "timezone=UTC",
-            "log_timezone=UTC",
-        ];
-        for setting in own.iter().chain(self.settings) {
-            server.arg("-c").arg(setting);
-        }
+        let server = self.program(port);
         let log = File::create(self.state.join("postgres.log"))?;
         // A group of its own, so that Ctrl-C on the tests leaves it to its keeper; no inherited output, so that a pipe
         // behind `cargo test` ends with the tests.
@@ -193,6 +184,27 @@ impl Server {
             let log = fs::read_to_string(self.state.join("postgres.log"))?;
             Err(io::Error::other(format!("it ended at once:\n{log}")))
         }
+    }
+
+    /// The server on this port, not yet started.
+    fn program(&self, port: u16) -> Command {
+        let mut server = self.as_server("postgres");
+        server
+            .arg("-D")
+            .arg(self.cluster())
+            .arg("-p")
+            .arg(port.to_string());
+        let own = [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=300",
+            "timezone=UTC",
+            "log_timezone=UTC",
+        ];
+        for setting in own.iter().chain(self.settings) {
+            server.arg("-c").arg(setting);
+        }
+        server
     }
 
     fn cluster(&self) -> PathBuf {

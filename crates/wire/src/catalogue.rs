@@ -14,7 +14,7 @@ pub struct Catalogue {
     /// The project's name.
     pub project: String,
     pub models: Vec<ModelInfo>,
-    /// What nodes' schemas share, by name: `Film.create` is meant by `{"$ref": "#/schemas/Film.create"}`.
+    /// What nodes' schemas share, and what may refer to itself, by name: `Film.create` is meant by `{"$ref": "#/schemas/Film.create"}`.
     pub schemas: BTreeMap<String, Schema>,
     pub nodes: Vec<NodeInfo>,
     #[serde(skip)]
@@ -69,13 +69,19 @@ pub struct FieldInfo {
     pub target: Option<String>,
     /// Of one value, null included where it may be null.
     pub schema: Schema,
+    /// What may stand behind `field=` in a query string, as a regular expression without anchors.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub filter: String,
+    /// The same between brackets, behind `field.` in `or=(…)`, where some characters need quotes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub condition: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct NodeInfo {
     pub name: NodeName,
     pub about: String,
-    /// They may refer to [`Catalogue::schemas`], which refer to nothing.
+    /// They may refer to [`Catalogue::schemas`].
     pub input: Schema,
     pub output: Schema,
     pub hints: Hints,

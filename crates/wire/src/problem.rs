@@ -131,6 +131,8 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 Input "The method is not offered here";
     /// None of the kinds of content in `Accept` is offered.
     NotAcceptable "not_acceptable" 406 Input "No acceptable kind of content is offered";
+    /// The client paused too long in the midst of its body.
+    RequestTimeout "request_timeout" 408 Unavailable "The request came too slowly";
     /// Another record has the same value in a field or fields that must be unique.
     UniqueViolation "unique_violation" 409 Conflict "Another record has this value";
     /// A ref points to no record, or a record that others refer to was to be deleted.
@@ -143,6 +145,8 @@ codes! {
     VersionMismatch "version_mismatch" 412 Conflict "The record was changed by someone else";
     /// The body, a value or a record is larger than its limit.
     PayloadTooLarge "payload_too_large" 413 Input "The body is too large";
+    /// The path and query are longer than their limit. Send a filter as JSON, to `:query`.
+    UriTooLong "uri_too_long" 414 Input "The URL is too long";
     /// The `Content-Type` is not one that Gantry reads here.
     UnsupportedMedia "unsupported_media_type" 415 Input "This kind of content is not read here";
     /// One or more values are missing, of the wrong type or out of range; `errors` has each.

@@ -2,6 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod cinema;
+mod exhausted;
+mod hostile;
 mod kill;
 mod reload;
+mod restart;
+mod schemathesis;
 mod streams;
+mod writes;

@@ -130,7 +130,7 @@ fn send(port: u16, media: &str, rows: u64, row: impl Fn(u64) -> String) -> u64 {
     out.flush().unwrap();
     let mut told = String::new();
     (&stream).read_to_string(&mut told).unwrap();
-    assert!(told.starts_with("HTTP/1.1 201"), "{told}");
+    assert!(told.starts_with("HTTP/1.1 204"), "{told}");
     assert!(
         told.contains(&format!("gantry-affected: {rows}\r\n")),
         "{told}"

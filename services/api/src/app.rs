@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chassis::Metrics;
 use http::HeaderMap;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::{Caller, Calls, Problem, Trace};
 
@@ -17,6 +18,8 @@ pub struct App {
     pub(crate) calls: Arc<dyn Calls>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Option<Metrics>,
+    /// One for each request that may be at work.
+    pub(crate) places: Arc<Semaphore>,
     /// When it is cancelled, streams that have no end of their own end.
     pub(crate) stopping: CancellationToken,
     remembered: Arc<Remembered>,
@@ -40,6 +43,7 @@ impl App {
             calls,
             limits,
             metrics: None,
+            places: Arc::new(Semaphore::new(limits.requests)),
             stopping: CancellationToken::new(),
             remembered: Arc::default(),
         }

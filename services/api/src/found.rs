@@ -61,7 +61,8 @@ fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
     let unknown = |detail: String| Problem::new(Code::NoSuchNode).detail(detail);
     let node: NodeName = name.parse().map_err(|error| unknown(format!("{error}")))?;
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let may_try = *caller == Caller::Anonymous && is_models && name.contains('.');
+    let needs_key = (is_models && name.contains('.')) || name.starts_with("key.");
+    let may_try = *caller == Caller::Anonymous && needs_key;
     if matches!(name, "tx" | "changes") || may_try || view.catalogue.node(&node).is_some() {
         return Ok(());
     }

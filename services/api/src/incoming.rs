@@ -156,9 +156,24 @@ fn rest(begun: Bytes, chunks: BodyDataStream, limit: u64) -> Content {
 async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
     let chunk = chunks.next().await.transpose();
     chunk.map_err(|error| {
+        if is_pause(&error) {
+            return Problem::new(Code::RequestTimeout)
+                .detail("the client paused too long in the midst of the body");
+        }
         Problem::new(Code::BadRequest)
             .detail(format!("the body cannot be read to its end: {error}"))
     })
+}
+
+fn is_pause(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Reads on for a while: a connection that is closed while its client still sends is reset, and the client then never

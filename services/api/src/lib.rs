@@ -31,6 +31,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use wire::{Code, Problem, Trace};
 
 pub use app::App;
@@ -41,6 +42,8 @@ const COMPRESS_ABOVE: u64 = 1024;
 
 /// All public routes.
 pub fn router(app: impl Into<App>) -> Router {
+    let app = app.into();
+    let body_pause = app.limits.body_pause;
     Router::new()
         .route("/", get(async || Redirect::temporary("/docs")))
         .route("/docs", get(docs::page))
@@ -49,8 +52,9 @@ pub fn router(app: impl Into<App>) -> Router {
         .route("/openapi.json", get(openapi::openapi))
         .route("/api/v1/{*below}", any(v1::v1))
         .fallback(nothing_here)
-        .with_state(app.into())
+        .with_state(app)
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(RequestBodyTimeoutLayer::new(body_pause))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -74,11 +78,6 @@ async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<
 /// Serves until `stopping`, then ends what is under way.
 pub async fn serve(listener: TcpListener, app: impl Into<App>, stopping: CancellationToken) {
     let app = app.into().until(stopping.clone());
-    chassis::serve(
-        listener,
-        router(app),
-        chassis::HttpLimits::default(),
-        stopping,
-    )
-    .await;
+    let (limits, metrics) = (app.limits.http, app.metrics.clone());
+    chassis::serve(listener, router(app), limits, metrics, stopping).await;
 }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
-use wire::{Catalogue, Problem, Trace};
+use wire::{Caller, Catalogue, NodeName, Problem, Trace};
 
 use crate::App;
 use crate::condition::IfNoneMatch;
@@ -16,6 +16,7 @@ mod members;
 mod models;
 mod nodes;
 mod parameters;
+mod queries;
 mod schemas;
 
 /// `GET /openapi.json`
@@ -32,12 +33,14 @@ pub(crate) async fn openapi(State(app): State<App>, headers: HeaderMap) -> Respo
 async fn answer(app: &App, headers: &HeaderMap, trace: Trace) -> Result<Response<Body>, Problem> {
     let caller = app.caller(headers, trace).await?;
     let view = app.view(&caller).await?;
-    let mut response = if IfNoneMatch::read(headers)?.has(&view.catalogue.version) {
+    let anyone = app.view(&Caller::Anonymous).await?;
+    let version = format!("{}-{}", view.catalogue.version, anyone.catalogue.version);
+    let mut response = if IfNoneMatch::read(headers)?.has(&version) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(view.openapi()));
+        let mut response = Response::new(Body::from(view.openapi(&anyone.catalogue)));
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -45,11 +48,7 @@ async fn answer(app: &App, headers: &HeaderMap, trace: Trace) -> Result<Response
         response
     };
     let headers = response.headers_mut();
-    put(
-        headers,
-        header::ETAG,
-        &format!("\"{}\"", view.catalogue.version),
-    );
+    put(headers, header::ETAG, &format!("\"{version}\""));
     headers.insert(header::VARY, HeaderValue::from_static("authorization"));
     headers.insert(
         header::CACHE_CONTROL,
@@ -58,18 +57,20 @@ async fn answer(app: &App, headers: &HeaderMap, trace: Trace) -> Result<Response
     Ok(response)
 }
 
-/// The whole document. Order is the catalogue's, so that equal catalogues give equal bytes. Written part by part: a tree
-/// of all of it would take many times the text.
-pub(crate) fn document(catalogue: &Catalogue) -> String {
+/// The whole document; what is not in the catalogue of `anyone` needs a key. Order is the catalogue's, so that equal
+/// catalogues give equal bytes. Written part by part: a tree of all of it would take many times the text.
+pub(crate) fn document(catalogue: &Catalogue, anyone: &Catalogue) -> String {
     let mut text = Members::default();
     text.open(None);
     text.put_all(head(catalogue));
     text.open(Some("paths"));
-    for model in &catalogue.models {
-        text.put_all(models::paths(catalogue, model));
-    }
-    text.put_all(nodes::common(catalogue));
-    for (path, operations) in catalogue.nodes.iter().filter_map(nodes::path) {
+    let of_models = catalogue.models.iter();
+    let of_models = of_models.flat_map(|model| models::paths(catalogue, model));
+    let of_nodes = catalogue.nodes.iter();
+    let of_nodes = of_nodes.filter_map(|node| nodes::path(catalogue, node));
+    let paths = of_models.chain(nodes::common(catalogue)).chain(of_nodes);
+    for (path, mut operations) in paths {
+        say_who_may(&mut operations, anyone);
         text.put(&path, &operations.to_string());
     }
     text.close();
@@ -80,13 +81,26 @@ pub(crate) fn document(catalogue: &Catalogue) -> String {
         text.put_all(schemas::of_model(model));
     }
     for (name, schema) in schemas::of_nodes(catalogue) {
-        text.put(&name, schema);
+        text.put(&name, &schema);
     }
     text.put_all(schemas::common());
     text.close();
     text.close();
     text.close();
     text.into_text()
+}
+
+/// An operation whose node not everybody may call needs a key.
+fn say_who_may(operations: &mut Value, anyone: &Catalogue) {
+    let operations = operations.as_object_mut().into_iter();
+    for operation in operations.flat_map(|operations| operations.values_mut()) {
+        let node: Option<NodeName> = operation["x-gantry-node"]
+            .as_str()
+            .and_then(|name| name.parse().ok());
+        if node.is_some_and(|node| anyone.node(&node).is_none()) {
+            operation["security"] = json!([{ "key": [] }]);
+        }
+    }
 }
 
 fn head(catalogue: &Catalogue) -> Map<String, Value> {

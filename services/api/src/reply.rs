@@ -63,8 +63,9 @@ pub(crate) fn reply(answer: Answer, asked: &Asked<'_>) -> Response<Body> {
     let is_empty = length == Some(0) && media == Media::Json;
     *response.status_mut() = match () {
         () if unchanged => StatusCode::NOT_MODIFIED,
-        () if meta.created => StatusCode::CREATED,
+        // Also of a creation: its `Location` tells, and 201 would promise a body.
         () if is_empty => StatusCode::NO_CONTENT,
+        () if meta.created => StatusCode::CREATED,
         () => StatusCode::OK,
     };
     let headers = response.headers_mut();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use chassis::Env;
+use chassis::{Env, HttpLimits};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -23,6 +23,14 @@ pub struct Limits {
     pub body_bytes: usize,
     /// `DEADLINE_MS`, 30,000: after that the answer is a timeout.
     pub deadline: Duration,
+    /// `URL_BYTES`, 16 KiB: path and query.
+    pub url_bytes: usize,
+    /// `BODY_PAUSE_MS`, 10,000: how long a client may pause within a body.
+    pub body_pause: Duration,
+    /// `REQUESTS`, 1,000 at once; more are refused.
+    pub requests: usize,
+    /// `HEAD_BYTES`, 64 KiB, `HEAD_TIME_MS`, 30,000, and `CONNECTIONS`, 10,000 at once.
+    pub http: HttpLimits,
     /// `IMPORT_BYTES`, 4 GiB, counted after decompression: of a body whose records are taken as they come.
     pub import_bytes: u64,
     /// `STREAM_TIME_MS`, 600,000: how long such a body may take.
@@ -34,6 +42,10 @@ impl Default for Limits {
         Self {
             body_bytes: 8 << 20,
             deadline: Duration::from_secs(30),
+            url_bytes: 16 << 10,
+            body_pause: Duration::from_secs(10),
+            requests: 1_000,
+            http: HttpLimits::default(),
             import_bytes: 4 << 30,
             stream_time: Duration::from_mins(10),
         }
@@ -43,17 +55,27 @@ impl Default for Limits {
 impl Settings {
     pub fn load(env: &Env) -> Result<Self, chassis::Error> {
         let limits = Limits::default();
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let millis = |name, usual| Duration::from_millis(env.or(name, ms(usual)));
+        let time = |name: &str, usual: Duration| {
+            let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
+            Duration::from_millis(env.or(name, usual))
+        };
         let settings = Self {
             listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             limits: Limits {
                 body_bytes: env.or("BODY_BYTES", limits.body_bytes),
-                deadline: millis("DEADLINE_MS", limits.deadline),
+                deadline: time("DEADLINE_MS", limits.deadline),
+                url_bytes: env.or("URL_BYTES", limits.url_bytes),
+                body_pause: time("BODY_PAUSE_MS", limits.body_pause),
+                requests: env.or("REQUESTS", limits.requests),
+                http: HttpLimits {
+                    head: time("HEAD_TIME_MS", limits.http.head),
+                    head_bytes: env.or("HEAD_BYTES", limits.http.head_bytes),
+                    connections: env.or("CONNECTIONS", limits.http.connections),
+                },
                 import_bytes: env.or("IMPORT_BYTES", limits.import_bytes),
-                stream_time: millis("STREAM_TIME_MS", limits.stream_time),
+                stream_time: time("STREAM_TIME_MS", limits.stream_time),
             },
         };
         env.finish()?;

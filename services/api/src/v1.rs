@@ -95,7 +95,9 @@ async fn answer(
     trace: Trace,
     label: &mut Label,
 ) -> Result<Response<Body>, Refusal> {
+    let _place = app.places.try_acquire().map_err(|_| too_many(app))?;
     let (head, body) = request.into_parts();
+    check_url(app, &head)?;
     let below = head.uri.path().strip_prefix("/api/v1/").unwrap_or_default();
     let target = match route(&head.method, below) {
         Ok(target) => target,
@@ -141,6 +143,26 @@ async fn answer(
     let answered = app.calls.call(call).await;
     let answer = answered.map_err(|problem| found.explain(problem, &view))?;
     Ok(reply(changes::until(&app.stopping, answer), &asked))
+}
+
+fn too_many(app: &App) -> Problem {
+    Problem::new(Code::Unavailable)
+        .detail(format!(
+            "{} requests are at work already",
+            app.limits.requests
+        ))
+        .hint("nothing was done: try again after Retry-After")
+}
+
+fn check_url(app: &App, head: &Parts) -> Result<(), Problem> {
+    let most = app.limits.url_bytes;
+    let target = head.uri.path_and_query();
+    if target.is_none_or(|target| target.as_str().len() <= most) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::UriTooLong)
+        .detail(format!("the path and query are longer than {most} bytes"))
+        .hint("send a long filter as JSON, to `:query` or `:count`"))
 }
 
 /// What the request asks; by whom and until when is for the caller of this to say.

@@ -12,7 +12,8 @@ const MOST: usize = 256;
 pub(crate) struct View {
     pub(crate) catalogue: Arc<Catalogue>,
     by_path: HashMap<String, usize>,
-    openapi: OnceLock<Bytes>,
+    /// With the version of what anyone may call, which it tells as well.
+    openapi: RwLock<(String, Bytes)>,
     listing: OnceLock<Bytes>,
 }
 
@@ -25,7 +26,7 @@ impl View {
         Self {
             catalogue,
             by_path,
-            openapi: OnceLock::new(),
+            openapi: RwLock::default(),
             listing: OnceLock::new(),
         }
     }
@@ -41,9 +42,16 @@ impl View {
         nearest(self.by_path.keys().map(String::as_str), path)
     }
 
-    pub(crate) fn openapi(&self) -> Bytes {
-        let document = || Bytes::from(crate::openapi::document(&self.catalogue));
-        self.openapi.get_or_init(document).clone()
+    pub(crate) fn openapi(&self, anyone: &Catalogue) -> Bytes {
+        let made = self.openapi.read().unwrap_or_else(PoisonError::into_inner);
+        if made.0 == anyone.version {
+            return made.1.clone();
+        }
+        drop(made);
+        let document = Bytes::from(crate::openapi::document(&self.catalogue, anyone));
+        let mut made = self.openapi.write().unwrap_or_else(PoisonError::into_inner);
+        *made = (anyone.version.clone(), document.clone());
+        document
     }
 
     pub(crate) fn listing(&self) -> Bytes {

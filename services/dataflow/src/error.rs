@@ -32,6 +32,7 @@ impl From<Error> for Problem {
             Error::Store(
                 store::Error::Unavailable(_)
                 | store::Error::Busy
+                | store::Error::TooManyStreams
                 | store::Error::Stalled
                 | store::Error::Timeout
                 | store::Error::Unconfirmed,

@@ -134,5 +134,6 @@ impl App {
 /// Serves the internal routes until `stopping`.
 pub async fn serve(listener: TcpListener, served: impl Into<Served>, stopping: CancellationToken) {
     let router = routes::router(served.into().until(stopping.clone()));
-    chassis::serve(listener, router, chassis::HttpLimits::default(), stopping).await;
+    let limits = chassis::HttpLimits::default();
+    chassis::serve(listener, router, limits, None, stopping).await;
 }

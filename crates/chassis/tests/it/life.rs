@@ -36,7 +36,14 @@ fn serve() -> ExitCode {
         let router = Router::new()
             .route("/slow", get(slow))
             .route("/", get(async || "hello"));
-        chassis::serve(listener, router, HttpLimits::default(), process.stopping()).await;
+        chassis::serve(
+            listener,
+            router,
+            HttpLimits::default(),
+            None,
+            process.stopping(),
+        )
+        .await;
         Ok(())
     })
 }

@@ -108,6 +108,36 @@ static LIMITS: Table = Table {
             "How long a call may take; 30s unless said.",
         ),
         key(
+            "url_bytes",
+            Shape::Size,
+            "A request's path and query; 16KiB unless said.",
+        ),
+        key(
+            "head_bytes",
+            Shape::Size,
+            "A request's line and headers; 64KiB unless said, 8KiB at least.",
+        ),
+        key(
+            "head_time",
+            Shape::Duration,
+            "How long a client may take for them, and how long a connection may be idle; 30s unless said.",
+        ),
+        key(
+            "body_pause",
+            Shape::Duration,
+            "How long a client may pause within a body; 10s unless said.",
+        ),
+        key(
+            "connections",
+            Shape::Count(1, 1_000_000),
+            "Connections at once; 10000 unless said.",
+        ),
+        key(
+            "requests",
+            Shape::Count(1, 1_000_000),
+            "Requests at once; 1000 unless said.",
+        ),
+        key(
             "listeners",
             Shape::Count(0, 100_000),
             "Streams of changes at once; 1000 unless said.",

@@ -41,6 +41,18 @@ pub struct Limits {
     pub filter_terms: usize,
     /// How long a call may take.
     pub deadline: Duration,
+    /// A request's path and query.
+    pub url_bytes: usize,
+    /// A request's line and headers.
+    pub head_bytes: usize,
+    /// How long a client may take for them, and how long a connection may be idle.
+    pub head_time: Duration,
+    /// How long a client may pause within a body.
+    pub body_pause: Duration,
+    /// Connections at once; more wait to be accepted.
+    pub connections: usize,
+    /// Requests at once; more are refused.
+    pub requests: usize,
     /// Streams of changes at once.
     pub listeners: usize,
     /// How often a stream of changes that has nothing to tell says so.
@@ -68,6 +80,12 @@ impl Default for Limits {
             depth: 64,
             filter_terms: 200,
             deadline: Duration::from_secs(30),
+            url_bytes: 16 << 10,
+            head_bytes: 64 << 10,
+            head_time: Duration::from_secs(30),
+            body_pause: Duration::from_secs(10),
+            connections: 10_000,
+            requests: 1_000,
             listeners: 1_000,
             heartbeat: Duration::from_secs(15),
             changes_kept: Duration::from_hours(24),
@@ -173,25 +191,21 @@ fn limits(source: &mut Source, node: &Node) -> Limits {
         }
     }
     let mut limits = Limits::default();
-    if let Some(size) = node
-        .get("body_bytes")
-        .and_then(Node::text)
-        .and_then(measure::size)
-    {
-        limits.body_bytes = size;
+    let text = |name| node.get(name).and_then(Node::text);
+    for (name, limit) in [
+        ("body_bytes", &mut limits.body_bytes),
+        ("url_bytes", &mut limits.url_bytes),
+        ("head_bytes", &mut limits.head_bytes),
+    ] {
+        *limit = text(name).and_then(measure::size).unwrap_or(*limit);
     }
-    if let Some(size) = node
-        .get("import_bytes")
-        .and_then(Node::text)
-        .and_then(measure::size)
-    {
+    if let Some(size) = text("import_bytes").and_then(measure::size) {
         limits.import_bytes = size as u64;
     }
     times(node, &mut limits);
-    limits.streams = node
-        .get("streams")
-        .and_then(Node::text)
-        .and_then(|text| text.parse().ok());
+    limits.streams = text("streams").and_then(|text| text.parse().ok());
+    count(node, "connections", &mut limits.connections);
+    count(node, "requests", &mut limits.requests);
     count(node, "page_max", &mut limits.page_max);
     limits.page = limits.page.min(limits.page_max);
     count(node, "page", &mut limits.page);
@@ -217,6 +231,8 @@ fn times(node: &Node, limits: &mut Limits) {
         ("deadline", &mut limits.deadline),
         ("stream_time", &mut limits.stream_time),
         ("stall", &mut limits.stall),
+        ("head_time", &mut limits.head_time),
+        ("body_pause", &mut limits.body_pause),
         ("heartbeat", &mut limits.heartbeat),
         ("changes_kept", &mut limits.changes_kept),
     ] {
@@ -230,7 +246,11 @@ fn times(node: &Node, limits: &mut Limits) {
 fn refuse_nothing(source: &mut Source, node: &Node, limits: &Limits) {
     for (name, nothing) in [
         ("body_bytes", limits.body_bytes == 0),
+        ("url_bytes", limits.url_bytes == 0),
+        ("head_bytes", limits.head_bytes == 0),
         ("deadline", limits.deadline.is_zero()),
+        ("head_time", limits.head_time.is_zero()),
+        ("body_pause", limits.body_pause.is_zero()),
         ("heartbeat", limits.heartbeat.is_zero()),
         ("changes_kept", limits.changes_kept.is_zero()),
         ("stream_time", limits.stream_time.is_zero()),

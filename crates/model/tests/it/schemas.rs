@@ -1,6 +1,6 @@
 //! The schemas that editors use say what the reader takes.
 
-use model::{Field, Kind, Project, SchemaKind, Value, schema, value_schema};
+use model::{Field, Kind, Project, SchemaKind, Value, input_schema, schema, value_schema};
 use serde_json::json;
 
 use super::projects::folder;
@@ -65,7 +65,7 @@ fn a_values_schema_has_its_bounds_and_null() {
     };
     assert_eq!(
         value_schema(&text),
-        json!({"type": ["string", "null"], "maxLength": 3})
+        json!({"type": ["string", "null"], "maxLength": 3, "pattern": "^[^\\u0000]*$"})
     );
     let int = Field {
         required: true,
@@ -74,8 +74,24 @@ fn a_values_schema_has_its_bounds_and_null() {
     };
     assert_eq!(
         value_schema(&int),
-        json!({"type": "integer", "format": "int64", "minimum": i64::MIN})
+        json!({"type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX})
     );
+    let price = Field {
+        required: true,
+        min: Some(Value::Decimal("0".parse().unwrap())),
+        ..Field::new(
+            "a",
+            Kind::Decimal {
+                precision: Some(5),
+                scale: Some(2),
+            },
+        )
+    };
+    assert_eq!(
+        input_schema(&price)["pattern"],
+        "^[0-9]{1,3}(\\.[0-9]{1,2})?$"
+    );
+    assert_eq!(input_schema(&price)["type"], json!(["string", "number"]));
     let words = Field {
         array: true,
         min_len: Some(1),

@@ -161,11 +161,14 @@ fn id_of(object: &Object<'_>, pointer: &str) -> Result<Uuid, Problem> {
 }
 
 pub(crate) fn version_of(object: &Object<'_>, pointer: &str) -> Result<Option<IfVersion>, Problem> {
-    match object.get("if_version").map(RawValue::get) {
-        None | Some("null") => Ok(None),
-        Some("\"*\"") => Ok(Some(IfVersion::Any)),
-        Some(text) => {
-            let version = text.parse().map_err(|_| {
+    let Some(raw) = object.get("if_version") else {
+        return Ok(None);
+    };
+    match raw.get() {
+        "null" => Ok(None),
+        "\"*\"" => Ok(Some(IfVersion::Any)),
+        _ => {
+            let version = body::whole(raw).ok_or_else(|| {
                 let at = format!("{pointer}/if_version");
                 fault(at, "wrong_type", "`if_version` is a version or \"*\"")
             })?;

@@ -16,10 +16,12 @@ impl Postgres {
     }
 
     pub(crate) async fn changes_end(&self) -> Result<Position, Error> {
-        let connection = self.pool.shared().await?;
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())";
-        let row = connection.client.query_one(sql, &[]).await;
-        let transaction = transaction(&row.map_err(failed)?, 0)?;
+        let row = self.patiently(None, || async move {
+            let connection = self.pool.shared().await?;
+            connection.client.query_one(sql, &[]).await.map_err(failed)
+        });
+        let transaction = transaction(&row.await?, 0)?;
         Ok(Position {
             transaction,
             seq: 0,
@@ -27,10 +29,13 @@ impl Postgres {
     }
 
     pub(crate) async fn changes_forgotten(&self) -> Result<Option<String>, Error> {
-        let connection = self.pool.shared().await?;
         let sql = "SELECT value FROM gantry_meta WHERE key = $1";
-        let row = connection.client.query_opt(sql, &[&FORGOTTEN]).await;
-        Ok(row.map_err(failed)?.map(|row| row.get(0)))
+        self.patiently(None, || async move {
+            let connection = self.pool.shared().await?;
+            let row = connection.client.query_opt(sql, &[&FORGOTTEN]).await;
+            Ok(row.map_err(failed)?.map(|row| row.get(0)))
+        })
+        .await
     }
 
     /// Forgets all before the first change that is not older than `before`, a part at a time.

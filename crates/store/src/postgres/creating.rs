@@ -127,7 +127,9 @@ impl Postgres {
                     let _ = job.answer.send(written);
                 }
             }
-            Err(error @ (Error::Timeout | Error::Unavailable(_) | Error::Unconfirmed)) => {
+            Err(
+                error @ (Error::Timeout | Error::Busy | Error::Unavailable(_) | Error::Unconfirmed),
+            ) => {
                 for job in group {
                     let _ = job.answer.send(Err(error.clone()));
                 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::types::Type;
@@ -10,6 +11,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::TaskTracker;
 
 use super::errors;
+use super::patience::Patience;
 use crate::{Error, Settings};
 
 /// A connection and what it has prepared.
@@ -122,6 +124,10 @@ impl Pool {
         self.tasks.spawn(work);
     }
 
+    pub(super) fn patience(&self, deadline: Option<Instant>) -> Patience {
+        Patience::new(deadline, self.settings.acquire_timeout)
+    }
+
     /// One of those that point reads share.
     pub(super) async fn shared(&self) -> Result<Arc<Connection>, Error> {
         let slot = &self.shared[self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len()];
@@ -143,7 +149,7 @@ impl Pool {
         let waiting = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(self.settings.acquire_timeout, waiting)
             .await
-            .map_err(|_| Error::Unavailable("every connection is busy".to_owned()))?
+            .map_err(|_| Error::Busy)?
             .map_err(|_| Error::Unavailable("the store is closed".to_owned()))?;
         loop {
             let idle = self.idle.lock().map_or(None, |mut idle| idle.pop());

@@ -40,8 +40,19 @@ impl Drop for Turn {
 }
 
 impl Postgres {
-    /// One record by its id. Nobody waits for company; who comes while others read goes with the next round.
+    /// One record by its id; waits for a database that is away.
     pub(crate) async fn point_read(
+        self: &Arc<Self>,
+        read: &Arc<PointRead>,
+        id: Uuid,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Record>, Error> {
+        let once = async || self.point_read_once(read, id, deadline).await;
+        self.patiently(deadline, once).await
+    }
+
+    /// Nobody waits for company; who comes while others read goes with the next round.
+    async fn point_read_once(
         self: &Arc<Self>,
         read: &Arc<PointRead>,
         id: Uuid,
@@ -135,7 +146,6 @@ impl Postgres {
         Ok(found)
     }
 
-    /// Once more on another connection where that was lost.
     async fn read_with(&self, statement: &Statement, id: Value) -> Result<Vec<Row>, Error> {
         let failed = |error| errors::error(&error, None);
         let id = Arg {
@@ -144,14 +154,7 @@ impl Postgres {
             scalar: Scalar::Uuid,
         };
         let connection = self.pool.shared().await?;
-        match read_on(&connection, statement, &id).await {
-            Err(error) if connection.client.is_closed() => {
-                tracing::debug!(error = %error, "a read is repeated on a new connection");
-                let connection = self.pool.shared().await?;
-                read_on(&connection, statement, &id).await.map_err(failed)
-            }
-            result => result.map_err(failed),
-        }
+        read_on(&connection, statement, &id).await.map_err(failed)
     }
 }
 

@@ -60,13 +60,13 @@ impl Postgres {
     }
 
     pub(crate) async fn find_key(&self, id: &str) -> Result<Option<KeyRow>, Error> {
-        let connection = self.pool.shared().await?;
-        let row = connection
-            .client
-            .query_opt(&format!("{KEYS} WHERE id = $1"), &[&id])
-            .await
-            .map_err(failed)?;
-        row.as_ref().map(key).transpose()
+        let sql = &format!("{KEYS} WHERE id = $1");
+        self.patiently(None, || async move {
+            let connection = self.pool.shared().await?;
+            let row = connection.client.query_opt(sql, &[&id]).await;
+            row.map_err(failed)?.as_ref().map(key).transpose()
+        })
+        .await
     }
 
     pub(crate) async fn list_keys(&self) -> Result<Vec<KeyRow>, Error> {

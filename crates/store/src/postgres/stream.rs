@@ -52,25 +52,21 @@ impl Postgres {
         outlet: &Outlet,
         deadline: Option<Instant>,
     ) -> Result<(pool::Lent, RowStream), Error> {
-        let mut tries = 0;
-        loop {
+        self.patiently(deadline, || async move {
             let lent = self.pool.lend().await?;
             let begun = within(deadline, async {
-                Ok(begin(&lent.connection, statement, outlet).await)
+                let rows = begin(&lent.connection, statement, outlet).await;
+                rows.map_err(|error| errors::error(&error, None))
             });
             match begun.await {
-                Ok(Ok(rows)) => return Ok((lent, rows)),
-                Ok(Err(_)) if lent.connection.client.is_closed() && tries == 0 => tries += 1,
-                Ok(Err(error)) => {
+                Ok(rows) => Ok((lent, rows)),
+                Err(error) => {
                     self.pool.cancel(lent);
-                    return Err(errors::error(&error, None));
-                }
-                Err(timeout) => {
-                    self.pool.cancel(lent);
-                    return Err(timeout);
+                    Err(error)
                 }
             }
-        }
+        })
+        .await
     }
 }
 

@@ -192,14 +192,12 @@ impl PostgresTx {
         let ended = || Error::Internal("the transaction has ended".to_owned());
         let lent = self.lent.take().ok_or_else(ended)?;
         let done = lent.connection.client.batch_execute(sql).await;
-        if done.is_err() && lent.connection.client.is_closed() {
-            return Err(if sql == "COMMIT" {
-                Error::Unconfirmed
-            } else {
-                Error::Unavailable("connection lost".to_owned())
-            });
+        let done = done.map_err(|error| errors::error(&error, None));
+        // A server that shuts down may have committed before it says so.
+        if sql == "COMMIT" && matches!(done, Err(Error::Unavailable(_))) {
+            return Err(Error::Unconfirmed);
         }
         self.store.pool.give_back(lent);
-        done.map_err(|error| errors::error(&error, None))
+        done
     }
 }

@@ -11,7 +11,9 @@ impl Store {
     /// Leave for what holds a connection for long, since those must not take them all.
     pub fn admit(&self) -> Result<Admission, Error> {
         let permit = Arc::clone(&self.streams).try_acquire_owned();
-        permit.map(Admission::from).map_err(|_| Error::Busy)
+        permit
+            .map(Admission::from)
+            .map_err(|_| Error::TooManyStreams)
     }
 
     /// Every record that the select finds, as one snapshot, in memory that does not grow with their number. Whoever

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wire::NodeInfo;
 
 use super::parameters::with_problems;
+use super::queries::query;
 
 pub(super) fn operations(node: &NodeInfo) -> Value {
     let about = "Events: `change`, whose data is this object, and `resync` where changes were missed. Each has an id to \
@@ -12,11 +13,12 @@ pub(super) fn operations(node: &NodeInfo) -> Value {
         "description": about,
         "content": { "text/event-stream": { "schema": node.output } },
     });
+    let input = node.input.tree();
+    let models = json!({ "type": "string", "pattern": input["properties"]["model"]["pattern"] });
     let text = json!({ "type": "string" });
-    let query = |name: &str, about: &str| json!({ "name": name, "in": "query", "schema": text, "description": about });
     let parameters = json!([
-        query("model", "Names of models, with commas; all that may be read unless said"),
-        query("since", "The id of the last event that was heard, where the header cannot be sent"),
+        query("model", &models, "Names of models, with commas; all that may be read unless said"),
+        query("since", &text, "The id of the last event that was heard, where the header cannot be sent"),
         { "name": "Last-Event-ID", "in": "header", "schema": text,
           "description": "The id of the last event that was heard; else changes are told from now on" },
     ]);

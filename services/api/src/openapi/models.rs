@@ -1,10 +1,11 @@
 //! The operations of one model.
 
 use serde_json::{Map, Value, json};
-use wire::{Catalogue, ModelInfo, NodeName};
+use wire::{Catalogue, ModelInfo, NodeInfo, NodeName};
 
 use super::parameters::{header, parameter, with_problems};
-use super::schemas::{own, reference};
+use super::queries;
+use super::schemas::{body, input, of_schema, reference};
 
 const RECORD: [&str; 2] = ["ETag", "Preference-Applied"];
 const LIST: [&str; 4] = ["Content-Range", "Link", "Next-Cursor", "Preference-Applied"];
@@ -12,7 +13,6 @@ const READ_PROBLEMS: [&str; 5] = ["400", "401", "403", "404", "406"];
 const WRITE_PROBLEMS: [&str; 10] = [
     "400", "401", "403", "404", "409", "412", "413", "415", "422", "428",
 ];
-const FILTERED: [&str; 4] = ["or", "and", "deleted", "prefer_read"];
 
 pub(super) fn paths(catalogue: &Catalogue, model: &ModelInfo) -> Map<String, Value> {
     let mut paths = Map::new();
@@ -41,29 +41,10 @@ pub(super) fn paths(catalogue: &Catalogue, model: &ModelInfo) -> Map<String, Val
     }
     put(format!("{base}:count"), vec![of.count(), of.count_where()]);
     put(format!("{base}:query"), vec![of.query()]);
-    put(
-        format!("{base}:search"),
-        vec![of.custom(
-            "search",
-            "Search",
-            &json!({ "type": "array", "items": reference(&model.name) }),
-            true,
-        )],
-    );
-    put(
-        format!("{base}:aggregate"),
-        vec![of.custom(
-            "aggregate",
-            "Aggregate",
-            &json!({ "type": "array", "items": { "type": "object" } }),
-            true,
-        )],
-    );
+    put(format!("{base}:search"), vec![of.search()]);
+    put(format!("{base}:aggregate"), vec![of.aggregate()]);
     put(format!("{base}:upsert"), vec![of.upsert()]);
-    put(
-        format!("{base}:bulk"),
-        vec![of.custom("bulk", "Several changes of", &reference("Results"), false)],
-    );
+    put(format!("{base}:bulk"), vec![of.bulk()]);
     paths
 }
 
@@ -74,13 +55,28 @@ struct Operations<'a> {
 
 type Operation = Option<(&'static str, Value)>;
 
-/// A body of JSON, required.
-fn body(schema: &Value) -> Value {
-    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
+/// What an operation has beside its summary.
+struct Frame<'a> {
+    /// The node's verb.
+    verb: &'a str,
+    /// Behind the model's name; must be unique in the document.
+    id: &'a str,
+    summary: String,
+    parameters: Vec<Value>,
+    responses: Value,
+    problems: &'a [&'a str],
 }
 
 fn answered(about: &str, headers: &[&str], schema: &Value) -> Value {
     json!({ "description": about, "headers": header(headers), "content": { "application/json": { "schema": schema } } })
+}
+
+fn nothing_to_show() -> Value {
+    json!({ "description": "Done; nothing to show, as with `return=minimal`", "headers": header(&["ETag", "Location", "Gantry-Affected", "Preference-Applied", "Idempotency-Replayed"]) })
+}
+
+fn shared(names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| parameter(name)).collect()
 }
 
 impl Operations<'_> {
@@ -88,58 +84,41 @@ impl Operations<'_> {
         &self.model.name
     }
 
-    /// The operation's frame, where the caller may see its node. The id must be unique in the document.
-    fn of(
-        &self,
-        verb: &str,
-        id: &str,
-        summary: &str,
-        parameters: &[&str],
-        responses: Value,
-        problems: &[&str],
-    ) -> Option<Value> {
-        let node = self
-            .catalogue
-            .node(&NodeName::of_model(self.name(), verb))?;
-        let parameters: Vec<_> = parameters.iter().map(|name| parameter(name)).collect();
+    fn node(&self, verb: &str) -> Option<&NodeInfo> {
+        self.catalogue.node(&NodeName::of_model(self.name(), verb))
+    }
+
+    /// What the node takes.
+    fn input(&self, verb: &str) -> Option<Value> {
+        Some(input(self.catalogue, self.node(verb)?))
+    }
+
+    /// Where the caller may see its node.
+    fn of(&self, frame: Frame<'_>) -> Option<Value> {
+        let node = self.node(frame.verb)?;
         Some(json!({
-            "operationId": format!("{}.{id}", self.name()),
+            "operationId": format!("{}.{}", self.name(), frame.id),
             "tags": [self.name()],
-            "summary": summary,
+            "summary": frame.summary,
             "description": node.about,
-            "parameters": parameters,
-            "responses": with_problems(responses, problems),
+            "parameters": frame.parameters,
+            "responses": with_problems(frame.responses, frame.problems),
             "x-gantry-node": node.name,
         }))
     }
 
-    /// A filter of each field that can stand in a query: `column=operator.value`.
-    fn filters(&self) -> Vec<Value> {
-        let comparable = self
-            .model
-            .fields
-            .iter()
-            .filter(|field| !matches!(field.kind.as_str(), "json" | "bytes" | "vector"));
-        comparable
-            .map(|field| {
-                let operators = if field.array { "cs cd ov is" } else { "eq neq lt lte gt gte in like ilike is" };
-                json!({
-                    "name": field.name,
-                    "in": "query",
-                    "required": false,
-                    "schema": { "type": "string" },
-                    "description": format!("`operator.value`, with `not.` before it to negate: {operators}"),
-                })
-            })
-            .collect()
-    }
-
-    fn filtered(&self, operation: Option<Value>) -> Option<Value> {
-        let mut operation = operation?;
-        if let Some(Value::Array(parameters)) = operation.get_mut("parameters") {
-            parameters.extend(self.filters());
-        }
-        Some(operation)
+    /// A read of the node's whole input from the body.
+    fn asked_in_json(&self, verb: &str, id: &str, summary: String, output: &Value) -> Operation {
+        let mut operation = self.of(Frame {
+            verb,
+            id,
+            summary,
+            parameters: shared(&["prefer_read"]),
+            responses: json!({ "200": output }),
+            problems: &[&READ_PROBLEMS[..], &["413", "415", "422"]].concat(),
+        })?;
+        operation["requestBody"] = body(self.catalogue, self.node(verb)?);
+        Some(("post", operation))
     }
 
     fn records(&self) -> Value {
@@ -156,132 +135,120 @@ impl Operations<'_> {
     }
 
     fn list(&self) -> Operation {
-        let parameters = [
-            "select",
-            "order",
-            "limit",
-            "cursor",
-            "offset",
-            "or",
-            "and",
-            "deleted",
-            "prefer_read",
-        ];
-        let operation = self.of(
-            "list",
-            "list",
-            &format!("List {}", self.name()),
-            &parameters,
-            json!({ "200": self.records() }),
-            &READ_PROBLEMS,
-        );
-        Some(("get", self.filtered(operation)?))
+        let mut parameters = queries::page(&self.input("list")?);
+        parameters.extend(queries::filters(self.model));
+        parameters.push(queries::deleted(self.model));
+        parameters.push(parameter("prefer_read"));
+        let operation = self.of(Frame {
+            verb: "list",
+            id: "list",
+            summary: format!("List {}", self.name()),
+            parameters,
+            responses: json!({ "200": self.records() }),
+            problems: &READ_PROBLEMS,
+        });
+        Some(("get", operation?))
     }
 
     fn query(&self) -> Operation {
-        let input = json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "where": reference("Where"),
-                "order": { "type": "array", "items": { "type": "string" } },
-                "select": { "type": "array", "items": { "type": "string" } },
-                "limit": { "anyOf": [{ "type": "integer", "minimum": 0 }, { "const": "all" }] },
-                "cursor": { "type": "string" },
-                "offset": { "type": "integer", "minimum": 0 },
-                "deleted": { "type": "string", "enum": ["include", "only"] },
-            },
-        });
         let summary = format!("List {}, asked in JSON", self.name());
-        let mut operation = self.of(
-            "list",
-            "query",
-            &summary,
-            &["prefer_read"],
-            json!({ "200": self.records() }),
-            &READ_PROBLEMS,
-        )?;
-        operation["requestBody"] = body(&input);
-        Some(("post", operation))
+        self.asked_in_json("list", "query", summary, &self.records())
+    }
+
+    fn search(&self) -> Operation {
+        let summary = format!("Search {}", self.name());
+        self.asked_in_json("search", "search", summary, &self.records())
+    }
+
+    fn aggregate(&self) -> Operation {
+        let output = json!({ "type": "array", "items": { "type": "object" } });
+        let summary = format!("Aggregate {}", self.name());
+        let output = answered("A row for each group", &[], &output);
+        self.asked_in_json("aggregate", "aggregate", summary, &output)
     }
 
     fn read(&self) -> Operation {
         let ok = answered("The record", &RECORD, &reference(self.name()));
         let responses =
             json!({ "200": ok, "304": { "description": "The version that is known already" } });
-        let parameters = ["id", "select", "deleted", "if_none_match"];
-        Some((
-            "get",
-            self.of(
-                "read",
-                "read",
-                &format!("Read a {}", self.name()),
-                &parameters,
-                responses,
-                &READ_PROBLEMS,
-            )?,
-        ))
+        let mut parameters = shared(&["id", "if_none_match"]);
+        parameters.push(queries::select(&self.input("read")?));
+        parameters.push(queries::deleted(self.model));
+        let operation = self.of(Frame {
+            verb: "read",
+            id: "read",
+            summary: format!("Read a {}", self.name()),
+            parameters,
+            responses,
+            problems: &READ_PROBLEMS,
+        });
+        Some(("get", operation?))
     }
 
     fn create(&self) -> Operation {
         let name = self.name();
-        let created = answered(
-            "The new record; for several, their results",
-            &[
-                "ETag",
-                "Location",
-                "Gantry-Affected",
-                "Preference-Applied",
-                "Idempotency-Replayed",
-            ],
-            &json!({ "anyOf": [reference(name), reference("Results"), { "type": "array" }] }),
-        );
-        let parameters = ["select", "prefer_write", "idempotency_key"];
-        let responses = json!({ "200": answered("The results of several", &["Preference-Applied"], &json!({})), "201": created, "204": { "description": "Done; nothing to show" } });
-        let mut operation = self.of(
-            "create",
-            "create",
-            &format!("Create a {name}, or several"),
-            &parameters,
-            responses,
-            &WRITE_PROBLEMS,
-        )?;
-        let one = reference(&format!("{name}.create"));
-        operation["requestBody"] = json!({
-            "required": true,
-            "content": {
-                "application/json": { "schema": { "oneOf": [one, { "type": "array", "items": one }] } },
-                "application/x-ndjson": { "schema": { "type": "string" } },
-                "text/csv": { "schema": { "type": "string" } },
-            },
+        let headers = [
+            "ETag",
+            "Location",
+            "Preference-Applied",
+            "Idempotency-Replayed",
+        ];
+        let many = json!({ "anyOf": [{ "type": "array", "items": reference(name) }, reference("Results")] });
+        let created = json!({ "anyOf": [reference(name), many] });
+        let responses = json!({
+            "200": answered("The results of several", &["Preference-Applied"], &many),
+            "201": answered("The new record; for several, a list", &headers, &created),
+            "204": nothing_to_show(),
         });
+        let mut operation = self.of(Frame {
+            verb: "create",
+            id: "create",
+            summary: format!("Create a {name}, or several"),
+            parameters: shared(&["prefer_write", "idempotency_key"]),
+            responses,
+            problems: &WRITE_PROBLEMS,
+        })?;
+        let one = reference(&format!("{name}.create"));
+        let mut content = json!({
+            "application/json": { "schema": { "anyOf": [one, { "type": "array", "items": one }] } },
+        });
+        if self.node("bulk_create").is_some() {
+            let input = self.input("create")?;
+            content["application/x-ndjson"] =
+                json!({ "schema": queries::json_lines(self.model, &input) });
+            content["text/csv"] = json!({ "schema": queries::csv(self.model, &input) });
+        }
+        operation["requestBody"] = json!({ "required": true, "content": content });
         Some(("post", operation))
     }
 
-    /// A change of one record by its id.
+    /// A change of one record by its id; all but the id is its body.
     fn change(&self, verb: &str, summary: &str) -> Option<Value> {
         let ok = answered("The record as it is now", &RECORD, &reference(self.name()));
-        let responses = json!({ "200": ok, "204": { "description": "Done; nothing to show" } });
-        let parameters = ["id", "if_match", "prefer_write", "idempotency_key"];
-        self.of(
+        let guard = if self.model.require_if_match && verb != "restore" {
+            "if_match_required"
+        } else {
+            "if_match"
+        };
+        self.of(Frame {
             verb,
-            verb,
-            &format!("{summary} a {}", self.name()),
-            &parameters,
-            responses,
-            &WRITE_PROBLEMS,
-        )
+            id: verb,
+            summary: format!("{summary} a {}", self.name()),
+            parameters: shared(&["id", guard, "prefer_write", "idempotency_key"]),
+            responses: json!({ "200": ok, "204": nothing_to_show() }),
+            problems: &WRITE_PROBLEMS,
+        })
     }
 
     fn update(&self) -> Operation {
         let mut operation = self.change("update", "Change fields of")?;
-        operation["requestBody"] = body(&reference(&format!("{}.values", self.name())));
+        operation["requestBody"] = of_schema(&without_id(self.input("update")?));
         Some(("patch", operation))
     }
 
     fn replace(&self) -> Operation {
         let mut operation = self.change("replace", "Replace every field of")?;
-        operation["requestBody"] = body(&reference(&format!("{}.create", self.name())));
+        operation["requestBody"] = of_schema(&without_id(self.input("replace")?));
         Some(("put", operation))
     }
 
@@ -295,26 +262,32 @@ impl Operations<'_> {
 
     /// A change of all records that a filter finds.
     fn many(&self, verb: &str, summary: &str) -> Option<Value> {
+        let list = json!({ "type": "array", "items": reference(self.name()) });
         let ok = answered(
             "What was changed",
             &["Gantry-Affected", "Preference-Applied"],
-            &json!({}),
+            &list,
         );
-        let responses = json!({ "200": ok, "204": { "description": "Done; nothing to show" } });
-        let parameters = ["or", "and", "all", "prefer_write", "idempotency_key"];
-        self.filtered(self.of(
+        let mut parameters = queries::filters(self.model);
+        let guard = if self.model.require_if_match {
+            "if_match_any_required"
+        } else {
+            "if_match_any"
+        };
+        parameters.extend(shared(&["all", guard, "prefer_write", "idempotency_key"]));
+        self.of(Frame {
             verb,
-            verb,
-            &format!("{summary} {} by filter", self.name()),
-            &parameters,
-            responses,
-            &WRITE_PROBLEMS,
-        ))
+            id: verb,
+            summary: format!("{summary} {} by filter", self.name()),
+            parameters,
+            responses: json!({ "200": ok, "204": nothing_to_show() }),
+            problems: &WRITE_PROBLEMS,
+        })
     }
 
     fn bulk_update(&self) -> Operation {
         let mut operation = self.many("bulk_update", "Change")?;
-        operation["requestBody"] = body(&reference(&format!("{}.values", self.name())));
+        operation["requestBody"] = of_schema(&without_id(self.input("update")?));
         Some(("patch", operation))
     }
 
@@ -323,87 +296,87 @@ impl Operations<'_> {
     }
 
     fn count(&self) -> Operation {
-        let responses = json!({ "200": answered("How many there are", &[], &reference("Count")) });
-        let operation = self.of(
-            "count",
-            "count",
-            &format!("Count {}", self.name()),
-            &FILTERED,
-            responses,
-            &READ_PROBLEMS,
-        );
-        Some(("get", self.filtered(operation)?))
+        let mut parameters = queries::filters(self.model);
+        parameters.push(queries::deleted(self.model));
+        let operation = self.of(Frame {
+            verb: "count",
+            id: "count",
+            summary: format!("Count {}", self.name()),
+            parameters,
+            responses: json!({ "200": answered("How many there are", &[], &reference("Count")) }),
+            problems: &READ_PROBLEMS,
+        });
+        Some(("get", operation?))
     }
 
     fn count_where(&self) -> Operation {
-        let responses = json!({ "200": answered("How many there are", &[], &reference("Count")) });
         let summary = format!("Count {}, asked in JSON", self.name());
-        let mut operation = self.of(
-            "count",
-            "count_where",
-            &summary,
-            &["prefer_read"],
-            responses,
-            &READ_PROBLEMS,
-        )?;
-        operation["requestBody"] = body(
-            &json!({ "type": "object", "properties": { "where": reference("Where"), "deleted": { "type": "string" } } }),
-        );
-        Some(("post", operation))
+        let output = answered("How many there are", &[], &reference("Count"));
+        self.asked_in_json("count", "count_where", summary, &output)
     }
 
     fn upsert(&self) -> Operation {
         let name = self.name();
-        let record = |about| {
-            answered(
-                about,
-                &[
-                    "ETag",
-                    "Location",
-                    "Preference-Applied",
-                    "Idempotency-Replayed",
-                ],
-                &reference(name),
-            )
-        };
-        let responses = json!({ "200": record("The record that was there, changed"), "201": record("The new record") });
-        let summary = format!("Create a {name}, or change the one that has these values");
-        let mut operation = self.of(
+        let headers = [
+            "ETag",
+            "Location",
+            "Preference-Applied",
+            "Idempotency-Replayed",
+        ];
+        let record = |about| answered(about, &headers, &reference(name));
+        let responses = json!({
+            "200": record("The record that was there, changed"),
+            "201": record("The new record"),
+            "204": nothing_to_show(),
+        });
+        self.several(
             "upsert",
-            "upsert",
-            &summary,
-            &["on", "prefer_write", "idempotency_key"],
+            format!("Create a {name}, or change the one that has these values"),
             responses,
-            &WRITE_PROBLEMS,
-        )?;
-        operation["requestBody"] = body(&json!({
-            "type": "object",
-            "required": ["values"],
-            "properties": {
-                "on": { "type": "array", "items": { "type": "string" }, "examples": self.model.uniques },
-                "values": reference(&format!("{name}.create")),
-            },
-        }));
-        for media in ["application/x-ndjson", "text/csv"] {
-            operation["requestBody"]["content"][media] = json!({ "schema": { "type": "string" } });
-        }
-        Some(("post", operation))
+        )
     }
 
-    /// What takes the node's own input.
-    fn custom(&self, verb: &str, summary: &str, output: &Value, reads: bool) -> Operation {
-        let node = self
-            .catalogue
-            .node(&NodeName::of_model(self.name(), verb))?;
-        let responses = json!({ "200": answered("Done", &["Preference-Applied"], output) });
-        let (parameters, problems): (&[&str], &[&str]) = if reads {
-            (&["prefer_read"], &READ_PROBLEMS)
-        } else {
-            (&["prefer_write", "idempotency_key"], &WRITE_PROBLEMS)
-        };
-        let summary = format!("{summary} {}", self.name());
-        let mut operation = self.of(verb, verb, &summary, parameters, responses, problems)?;
-        operation["requestBody"] = body(&own(&node.input));
+    fn bulk(&self) -> Operation {
+        let responses = json!({
+            "200": answered("What each operation did", &["Preference-Applied"], &reference("Results")),
+            "204": nothing_to_show(),
+        });
+        self.several(
+            "bulk",
+            format!("Several changes of {}", self.name()),
+            responses,
+        )
+    }
+
+    /// A write that takes the node's own input.
+    fn several(&self, verb: &str, summary: String, responses: Value) -> Operation {
+        let mut operation = self.of(Frame {
+            verb,
+            id: verb,
+            summary,
+            parameters: shared(&["prefer_write", "idempotency_key"]),
+            responses,
+            problems: &WRITE_PROBLEMS,
+        })?;
+        operation["requestBody"] = body(self.catalogue, self.node(verb)?);
         Some(("post", operation))
     }
+}
+
+fn without_id(mut input: Value) -> Value {
+    if let Some(Value::Object(properties)) = input.get_mut("properties") {
+        properties.remove("id");
+    }
+    if let Some(Value::Array(required)) = input.get_mut("required") {
+        required.retain(|name| name != "id");
+    }
+    if input
+        .get("required")
+        .and_then(Value::as_array)
+        .is_some_and(Vec::is_empty)
+        && let Value::Object(input) = &mut input
+    {
+        input.remove("required");
+    }
+    input
 }

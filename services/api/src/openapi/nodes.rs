@@ -5,7 +5,7 @@ use wire::{Catalogue, NodeInfo};
 
 use super::changes;
 use super::parameters::{header, parameter, with_problems};
-use super::schemas::{own, reference};
+use super::schemas::{body, own, reference};
 
 /// Of what is no model's.
 pub(super) fn common(catalogue: &Catalogue) -> Map<String, Value> {
@@ -17,7 +17,7 @@ pub(super) fn common(catalogue: &Catalogue) -> Map<String, Value> {
     if let Some(tx) = tx {
         paths.insert(
             "/api/v1/tx".to_owned(),
-            json!({ "post": operation(tx, "tx", &reference("Results")) }),
+            json!({ "post": operation(catalogue, tx, "tx", &reference("Results")) }),
         );
     }
     paths.insert("/api/v1/call".to_owned(), json!({ "get": listing() }));
@@ -32,24 +32,24 @@ fn is_changes(node: &NodeInfo) -> bool {
     node.name.as_str() == "changes"
 }
 
-pub(super) fn path(node: &NodeInfo) -> Option<(String, Value)> {
+pub(super) fn path(catalogue: &Catalogue, node: &NodeInfo) -> Option<(String, Value)> {
     if node.hints.hidden || node.hints.outside || is_changes(node) {
         return None;
     }
     let id = format!("call.{}", node.name);
-    let operation = operation(node, &id, &own(&node.output));
+    let operation = operation(catalogue, node, &id, &own(&node.output));
     Some((
         format!("/api/v1/call/{}", node.name),
         json!({ "post": operation }),
     ))
 }
 
-fn operation(node: &NodeInfo, id: &str, output: &Value) -> Value {
-    let parameters: &[&str] = if node.hints.read_only {
-        &["prefer_read"]
-    } else {
-        &["prefer_write", "if_match", "idempotency_key"]
-    };
+fn operation(catalogue: &Catalogue, node: &NodeInfo, id: &str, output: &Value) -> Value {
+    let mut parameters = vec!["prefer_read"];
+    if !node.hints.read_only {
+        parameters = vec!["prefer_write", "idempotency_key"];
+        parameters.extend(guard(catalogue, node));
+    }
     let parameters: Vec<_> = parameters.iter().map(|name| parameter(name)).collect();
     let done = |about: &str| {
         json!({
@@ -71,10 +71,21 @@ fn operation(node: &NodeInfo, id: &str, output: &Value) -> Value {
         "summary": format!("Call {}", node.name),
         "description": node.about,
         "parameters": parameters,
-        "requestBody": { "content": { "application/json": { "schema": own(&node.input) } } },
+        "requestBody": body(catalogue, node),
         "responses": with_problems(responses, &problems),
         "x-gantry-node": node.name,
     })
+}
+
+/// The version that a change is guarded by, where the node heeds one.
+fn guard(catalogue: &Catalogue, node: &NodeInfo) -> Option<&'static str> {
+    let model = catalogue.model(node.name.family())?;
+    match node.name.verb() {
+        "update" | "replace" | "delete" if model.require_if_match => Some("if_match_required"),
+        "update" | "replace" | "delete" | "restore" => Some("if_match"),
+        "bulk_update" | "bulk_delete" => Some("if_match_any"),
+        _ => None,
+    }
 }
 
 fn listing() -> Value {

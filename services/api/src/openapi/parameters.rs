@@ -9,26 +9,32 @@ pub(super) fn parameter(name: &str) -> Value {
 }
 
 pub(super) fn components() -> Value {
-    let query = |name: &str, schema: Value, about: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": about });
-    let header = |name: &str, about: &str, example: &str| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" }, "description": about, "example": example });
+    let header = |name: &str, schema: Value, about: &str, example: &str| json!({ "name": name, "in": "header", "required": false, "schema": schema, "description": about, "example": example });
+    let required = |mut header: Value| {
+        header["required"] = json!(true);
+        header
+    };
     let text = json!({ "type": "string" });
+    let any = json!({ "type": "string", "const": "*" });
+    let key = json!({ "type": "string", "pattern": "^\"*[!#-~]([\\t -~]{0,250}[!#-~])?\"*$" });
+    let if_match = header(
+        "If-Match",
+        text.clone(),
+        "The ETag of the version that is to be changed; else 412",
+        "\"3\"",
+    );
+    let if_match_any = header("If-Match", any, "`*`: whatever version each has", "*");
     json!({
         "id": { "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" }, "description": "The record's id" },
-        "select": query("select", text.clone(), "Which fields: `a,rel(b,c)`, one level of refs, `rel(*)` for all"),
-        "order": query("order", text.clone(), "`a.desc.nullslast,b`"),
-        "limit": query("limit", json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 1000 }, { "const": "all" }], "default": 50 }), "Records a page; as JSON Lines or CSV any number, or `all`"),
-        "on": query("on", text.clone(), "Of JSON Lines and CSV: the fields by which a record is known"),
-        "cursor": query("cursor", text.clone(), "From `Next-Cursor` of the page before"),
-        "offset": query("offset", json!({ "type": "integer", "minimum": 0, "maximum": 10_000 }), "Records to skip; for more, use a cursor"),
-        "or": query("or", text.clone(), "`(a.eq.1,and(b.gt.2,c.is.null))`"),
-        "and": query("and", text, "`(a.gt.1,a.lt.9)`"),
-        "deleted": query("deleted", json!({ "type": "string", "enum": ["include", "only"] }), "Soft-deleted records"),
-        "all": query("all", json!({ "type": "boolean" }), "Says that a change of every record is meant"),
-        "prefer_read": header("Prefer", "`count=none|planned|exact`, `handling=strict`", "count=exact"),
-        "prefer_write": header("Prefer", "`return=minimal|representation`, `max-affected=N`, `tx=rollback`, `handling=strict`", "return=minimal"),
-        "if_match": header("If-Match", "The ETag of the version that is to be changed; else 412", "\"3\""),
-        "if_none_match": header("If-None-Match", "The ETag that is known already; then 304", "\"3\""),
-        "idempotency_key": header("Idempotency-Key", "The same key and body get the same answer for 24 hours, and the change happens once", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+        "all": { "name": "all", "in": "query", "required": false, "schema": { "type": "boolean" }, "description": "Says that a change of every record is meant" },
+        "prefer_read": header("Prefer", text.clone(), "`count=none|planned|exact`, `handling=strict`", "count=exact"),
+        "prefer_write": header("Prefer", text.clone(), "`return=minimal|representation`, `max-affected=N`, `tx=rollback`, `handling=strict`", "return=minimal"),
+        "if_match_required": required(if_match.clone()),
+        "if_match_any_required": required(if_match_any.clone()),
+        "if_match": if_match,
+        "if_match_any": if_match_any,
+        "if_none_match": header("If-None-Match", text.clone(), "The ETag that is known already; then 304", "\"3\""),
+        "idempotency_key": header("Idempotency-Key", key, "The same key and body get the same answer for 24 hours, and the change happens once", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
     })
 }
 

@@ -1,51 +1,124 @@
 //! JSON Schemas of records and of what is sent to change them.
 
 use serde_json::{Map, Value, json};
-use wire::{Catalogue, Code, FieldInfo, ModelInfo, Schema};
+use wire::{Catalogue, Code, FieldInfo, ModelInfo, NodeInfo, Schema};
+
+use super::queries;
+
+pub(super) fn path(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
 
 pub(super) fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
+    json!({ "$ref": path(name) })
+}
+
+/// The node's input as a body of JSON. No body is an empty object.
+pub(super) fn body(catalogue: &Catalogue, node: &NodeInfo) -> Value {
+    let needed = is_needed(&input(catalogue, node));
+    json!({ "required": needed, "content": { "application/json": { "schema": reference(node.name.as_str()) } } })
+}
+
+pub(super) fn of_schema(schema: &Value) -> Value {
+    json!({ "required": is_needed(schema), "content": { "application/json": { "schema": schema } } })
+}
+
+fn is_needed(schema: &Value) -> bool {
+    ["required", "anyOf"]
+        .iter()
+        .any(|key| schema.get(key).is_some())
+}
+
+/// What the node takes, where it is shared spelled out.
+pub(super) fn input(catalogue: &Catalogue, node: &NodeInfo) -> Value {
+    let input = node.input.tree();
+    let shared = input["$ref"].as_str();
+    let shared = shared.and_then(|name| name.strip_prefix("#/schemas/"));
+    match shared.and_then(|name| catalogue.schemas.get(name)) {
+        Some(shared) => shared.tree(),
+        None => input,
+    }
 }
 
 /// What a model's operations refer to.
 pub(super) fn of_model(model: &ModelInfo) -> Map<String, Value> {
-    let name = &model.name;
     Map::from_iter([
-        (name.clone(), record(model)),
-        (format!("{name}.create"), values(model, true)),
-        (format!("{name}.values"), values(model, false)),
+        (model.name.clone(), record(model)),
+        (queries::conditions_name(model), queries::conditions(model)),
     ])
 }
 
-/// What the nodes' own schemas refer to, by [`own`].
-pub(super) fn of_nodes(catalogue: &Catalogue) -> impl Iterator<Item = (String, &str)> {
-    let schemas = catalogue.schemas.iter();
-    schemas.map(|(name, schema)| (format!("node.{name}"), schema.json()))
+/// What nodes take, by their names, and what these refer to.
+pub(super) fn of_nodes(catalogue: &Catalogue) -> impl Iterator<Item = (String, String)> {
+    let shared = catalogue.schemas.iter();
+    let shared = shared.map(|(name, schema)| (format!("node.{name}"), pointed(schema)));
+    let nodes = catalogue.nodes.iter().filter(|node| !node.hints.hidden);
+    let inputs = nodes.map(|node| {
+        let input = if node.name.as_str() == "tx" {
+            transaction(catalogue, node.input.tree()).to_string()
+        } else {
+            pointed(&node.input)
+        };
+        (node.name.to_string(), input)
+    });
+    shared.chain(inputs)
+}
+
+/// What the catalogue's schemas refer to stands among the components here.
+fn pointed(schema: &Schema) -> String {
+    // Inside a text the quotes would be escaped, so this is nothing but a reference.
+    let here = "\"$ref\":\"#/components/schemas/node.";
+    schema.json().replace("\"$ref\":\"#/schemas/", here)
 }
 
 /// A node's schema, which refers to the catalogue's.
 pub(super) fn own(schema: &Schema) -> Value {
-    // Inside a text the quotes would be escaped, so this is nothing but a reference.
-    let here = "\"$ref\":\"#/components/schemas/node.";
-    let text = schema.json().replace("\"$ref\":\"#/schemas/", here);
-    serde_json::from_str(&text).expect("a reference takes the place of a reference")
+    serde_json::from_str(&pointed(schema)).expect("a reference takes the place of a reference")
+}
+
+/// Each operation with the input of its node.
+fn transaction(catalogue: &Catalogue, mut transaction: Value) -> Value {
+    let frame = transaction["properties"]["ops"]["items"].take();
+    let of_model = |node: &&NodeInfo| {
+        catalogue.model(node.name.family()).is_some() && node.name.verb() != "bulk"
+    };
+    let operation = |node: &NodeInfo| {
+        let mut operation = frame.clone();
+        operation["properties"]["node"] = json!({ "const": node.name });
+        operation["properties"]["input"] = reference(node.name.as_str());
+        let mut required = vec!["node"];
+        if is_needed(&input(catalogue, node)) {
+            required.push("input");
+        }
+        let model = catalogue.model(node.name.family());
+        let is_guarded = matches!(node.name.verb(), "update" | "replace" | "delete");
+        if is_guarded && model.is_some_and(|model| model.require_if_match) {
+            required.push("if_version");
+        }
+        operation["required"] = json!(required);
+        operation
+    };
+    let nodes = catalogue.nodes.iter().filter(of_model);
+    let operations: Vec<_> = nodes.map(operation).collect();
+    transaction["properties"]["ops"]["items"] = json!({
+        "anyOf": operations,
+        "description": "In an input `{\"$ref\": \"name.field\"}` may stand for what an earlier operation, named by `as`, answered.",
+    });
+    transaction
 }
 
 /// What all share.
 pub(super) fn common() -> Map<String, Value> {
-    let mut schemas = Map::new();
-    schemas.insert("Where".to_owned(), where_());
-    schemas.insert(
-        "Count".to_owned(),
-        json!({
-            "type": "object",
-            "required": ["count"],
-            "properties": { "count": { "type": "integer", "minimum": 0 } },
-        }),
-    );
-    schemas.insert("Results".to_owned(), results());
-    schemas.insert("Problem".to_owned(), problem());
-    schemas
+    let count = json!({
+        "type": "object",
+        "required": ["count"],
+        "properties": { "count": { "type": "integer", "minimum": 0 } },
+    });
+    Map::from_iter([
+        ("Count".to_owned(), count),
+        ("Results".to_owned(), results()),
+        ("Problem".to_owned(), problem()),
+    ])
 }
 
 fn described(field: &FieldInfo) -> Value {
@@ -77,47 +150,6 @@ fn record(model: &ModelInfo) -> Value {
     })
 }
 
-/// What may be written. Only creating needs what is required; a client may choose the id then.
-fn values(model: &ModelInfo, creates: bool) -> Value {
-    let written = |field: &&FieldInfo| !field.read_only || (creates && field.name == "id");
-    let fields: Vec<_> = model.fields.iter().filter(written).collect();
-    let properties = fields.iter().map(|field| {
-        let mut schema = described(field);
-        if let Value::Object(schema) = &mut schema {
-            schema.remove("readOnly");
-        }
-        (field.name.clone(), schema)
-    });
-    let mut schema = json!({
-        "type": "object",
-        "properties": properties.collect::<Map<_, _>>(),
-        "additionalProperties": false,
-    });
-    let required: Vec<_> = fields
-        .iter()
-        .filter(|field| field.required && field.name != "id")
-        .map(|field| field.name.as_str())
-        .collect();
-    if creates && !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
-}
-
-fn where_() -> Value {
-    json!({
-        "type": "object",
-        "description": "A field's value means equality; an object of operators more: eq ne lt lte gt gte in like ilike is contains contained_by overlaps. `or`, `and` take lists, `not` one.",
-        "properties": {
-            "or": { "type": "array", "items": reference("Where") },
-            "and": { "type": "array", "items": reference("Where") },
-            "not": reference("Where"),
-        },
-        "additionalProperties": true,
-        "examples": [{ "title": { "ilike": "*alien*" }, "or": [{ "rating": { "gte": "7" } }, { "rating": { "is": null } }] }],
-    })
-}
-
 fn results() -> Value {
     json!({
         "type": "object",
@@ -131,7 +163,7 @@ fn results() -> Value {
                     "required": ["status"],
                     "properties": {
                         "status": { "type": "integer" },
-                        "record": { "type": "object" },
+                        "record": { "description": "What the operation answered" },
                         "problem": reference("Problem"),
                     },
                 },

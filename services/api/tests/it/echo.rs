@@ -112,6 +112,8 @@ pub(crate) fn catalogue() -> Catalogue {
         schema: Schema::from(
             &json!({ "type": if required { json!("string") } else { json!(["string", "null"]) } }),
         ),
+        filter: "eq\\..*".to_owned(),
+        condition: "eq\\.[a-z]*".to_owned(),
     };
     let model = |name: &str, path: &str, soft_delete| ModelInfo {
         name: name.to_owned(),

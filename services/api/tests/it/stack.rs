@@ -495,6 +495,7 @@ async fn the_command_lines_client_sees_the_public_server_as_nodes() {
             listener,
             stack.router.clone(),
             chassis::HttpLimits::default(),
+            None,
             stopping.clone(),
         ));
         let client = Client::public(&address, stack.key.as_deref()).unwrap();

@@ -45,7 +45,7 @@ async fn more_than_fits_a_call_goes_in_and_comes_out() {
         let told = stack
             .ask("POST /api/v1/film", &[LINES, MINIMAL], &films)
             .await;
-        assert_eq!((told.status.as_u16(), told.text.as_str()), (201, ""));
+        assert_eq!((told.status.as_u16(), told.text.as_str()), (204, ""));
         assert_eq!(told.header("gantry-affected"), "10500");
 
         for (accept, query, ask, lines) in [
@@ -155,6 +155,7 @@ async fn served(stack: &Stack, story: impl AsyncFn(std::net::SocketAddr)) {
         listener,
         stack.router.clone(),
         chassis::HttpLimits::default(),
+        None,
         stopping.clone(),
     ));
     story(address).await;

@@ -1,0 +1,125 @@
+//! Requests made from the served OpenAPI document, valid and invalid ones: the server refuses exactly what the document
+//! forbids, answers as it promises, and never with a fault of its own.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use e2e::Gantry;
+use serde_json::Value;
+use testkit::{Database, Engine};
+
+/// Seconds that the requests of one caller over one engine may take, and the least number that must be made in them;
+/// `cargo xtask schemathesis` names others.
+const SECONDS: u64 = 18;
+const CASES: u64 = 150;
+
+#[tokio::test]
+async fn the_document_and_the_server_agree_over_sqlite() {
+    agree(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn the_document_and_the_server_agree_over_postgresql() {
+    agree(Engine::Postgres).await;
+}
+
+async fn agree(engine: Engine) {
+    let database = Database::of(engine).await;
+    let url = database.location_url();
+    let name = database.engine_name();
+    let test = move || {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("hostile");
+        copy(&fixture().join("project"), &project);
+        let (gantry, key) = Gantry::guarded(&project, &["--database-url", &url]).unwrap();
+        for key in [Some(key.as_str()), None] {
+            let report = run(&gantry, key, folder.path());
+            let cases = report["test_cases"]["generated"].as_u64().unwrap();
+            let who = if key.is_some() { "admin" } else { "anonymous" };
+            // Not `println!`: the count is to be seen where the test passes, too.
+            let mut stderr = std::io::stderr();
+            writeln!(stderr, "{name}, {who}: {cases} requests").unwrap();
+            let least = number("GANTRY_SCHEMATHESIS_CASES", CASES);
+            assert!(
+                cases >= least,
+                "{name}, {who}: only {cases} of {least} requests"
+            );
+        }
+        assert!(!gantry.log().contains("panicked"), "{}", gantry.log());
+    };
+    tokio::task::spawn_blocking(test).await.unwrap();
+}
+
+/// Configuration, hooks and a project with every type of field.
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Its report; what it found fails the test in its own words.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the requests are made by a program"
+)]
+fn run(gantry: &Gantry, key: Option<&str>, folder: &Path) -> Value {
+    let program = fixture().join("../../target/testkit/schemathesis/bin/st");
+    assert!(
+        program.exists(),
+        "{} is missing: `cargo xtask schemathesis` and `cargo xtask test` install it",
+        program.display()
+    );
+    let report = folder.join("report.json");
+    let seconds = number("GANTRY_SCHEMATHESIS_SECONDS", SECONDS).to_string();
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .env("SCHEMATHESIS_HOOKS", fixture().join("hooks.py"))
+        .arg("--config-file")
+        .arg(fixture().join("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("http://127.0.0.1:{}/openapi.json", gantry.port))
+        .args(["--continue-on-failure", "--no-color", "--workers=2"])
+        .args([
+            "--max-time",
+            &seconds,
+            "--report=json",
+            "--report-json-path",
+        ])
+        .arg(&report)
+        .stdin(Stdio::null());
+    if let Some(key) = key {
+        command
+            .arg("--header")
+            .arg(format!("Authorization: Bearer {key}"));
+        // `gk_` and twelve characters that name the key.
+        command.env("GANTRY_KEY_ID", key.get(3..15).unwrap_or_default());
+    }
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let wrong = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}\n{wrong}");
+    serde_json::from_slice(&fs::read(&report).unwrap()).unwrap()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read their own variables; no service does"
+)]
+fn number(name: &str, otherwise: u64) -> u64 {
+    let told = std::env::var(name).ok();
+    told.map_or(otherwise, |text| text.parse().unwrap())
+}

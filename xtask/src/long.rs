@@ -1,0 +1,48 @@
+//! End-to-end tests that CI runs in a short form, run as long as one wishes.
+
+use anyhow::{Context, bail};
+
+use crate::install;
+use crate::program::{self, cargo};
+
+/// `schemathesis [--cases N] [--seconds S]`: for each caller over each engine, at least N requests within S seconds.
+pub(crate) fn schemathesis(options: &[&str]) -> anyhow::Result<()> {
+    install::postgres()?;
+    install::schemathesis()?;
+    let settings = [
+        ("--cases", "GANTRY_SCHEMATHESIS_CASES"),
+        ("--seconds", "GANTRY_SCHEMATHESIS_SECONDS"),
+    ];
+    run("schemathesis", &settings, options)
+}
+
+/// `kill [--times N]`: so many kills over each engine.
+pub(crate) fn kill(options: &[&str]) -> anyhow::Result<()> {
+    install::postgres()?;
+    run("kill", &[("--times", "GANTRY_KILLS")], options)
+}
+
+/// `settings` are options and the variables by which the tests are told.
+fn run(test: &str, settings: &[(&str, &str)], options: &[&str]) -> anyhow::Result<()> {
+    program::run(&mut cargo(&["build", "-p", "gantry", "--locked"]))?;
+    let filter = format!("{test}::");
+    let mut command = cargo(&[
+        "test", "-p", "e2e", "--test", "it", "--locked", "--", &filter,
+    ]);
+    command.args(["--nocapture", "--test-threads=1"]);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let Some((_, variable)) = settings.iter().find(|(name, _)| name == option) else {
+            let names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+            bail!("`{option}` is no option; there are {}", names.join(", "));
+        };
+        let number = options
+            .next()
+            .with_context(|| format!("`{option}` takes a number"))?;
+        number
+            .parse::<u64>()
+            .with_context(|| format!("`{option}` takes a number"))?;
+        command.env(variable, number);
+    }
+    program::run(&mut command)
+}
