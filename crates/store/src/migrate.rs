@@ -10,7 +10,10 @@ mod diff;
 mod history;
 mod inspect;
 mod live;
+mod mark;
+mod meta;
 mod ops;
+mod parts;
 mod plan;
 mod planning;
 mod postgres;
@@ -19,6 +22,7 @@ pub mod replica;
 mod role;
 mod run;
 mod schema;
+mod snapshot;
 mod sqlite;
 mod steps;
 
@@ -30,7 +34,7 @@ pub use diff::{Alteration, Change, ColumnChange, diff};
 pub use history::{Migration, State};
 pub use inspect::Found;
 pub use plan::{AtStake, Plan, Step};
-pub use run::{apply, purge, rollback};
+pub use run::{apply, apply_over, purge, rollback};
 pub use schema::{Column, Extra, Index, Reference, Schema, Table};
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,7 +83,7 @@ pub async fn status(settings: &Settings, models: &Models) -> Result<Status, Erro
     let mut live = live::Live::open(settings).await?;
     let applied = history::all(&mut live).await?;
     let desired = desired::schema(live.engine(), models);
-    let pending = planning::plan(&mut live, &applied, &desired).await?;
+    let pending = planning::plan(&mut live, &applied, &desired).await?.plan;
     let drift = pending.drift.clone();
     Ok(Status {
         applied,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Field, Kind, Model, Models, OnDelete, System, Value};
 
 use super::live::Live;
+use super::meta;
 use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_literal};
 use crate::{Engine, Error, layout};
 
@@ -272,9 +273,6 @@ CREATE TABLE IF NOT EXISTS gantry_replicas (id {uuid} PRIMARY KEY, version text 
 }
 
 pub(super) async fn system_version(live: &mut Live) -> Result<u32, Error> {
-    let rows = live
-        .rows("SELECT value FROM gantry_meta WHERE key = 'schema'", &[])
-        .await?;
-    let text = rows.into_iter().flatten().flatten().next();
+    let text = meta::get(live, "schema").await?;
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::desired;
-use super::inspect::Found;
 use super::live::{Live, Row};
+use super::mark::Mark;
+use super::meta;
 use super::plan::Plan;
 use super::role;
 use super::schema::Schema;
+use super::snapshot::{self, Since};
 use crate::{Engine, Error};
 
 pub(super) const NOW_POSTGRES: &str = "now()";
@@ -25,13 +26,6 @@ pub struct Migration {
     /// RFC 3339, UTC.
     pub at: String,
     pub state: State,
-}
-
-/// What a migration left.
-#[derive(Default)]
-pub(super) struct Left {
-    pub(super) schema: Schema,
-    pub(super) found: Found,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,23 +68,8 @@ pub(super) async fn ensure(live: &mut Live) -> Result<(), Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)
             .map_err(|error| Error::Internal(format!("the system gives no randomness: {error}")))?;
-        let secret = hex(&secret);
-        for (key, value) in [
-            ("secret", secret.as_str()),
-            ("schema", &desired::SYSTEM_VERSION.to_string()),
-        ] {
-            let keep = if key == "secret" {
-                "NOTHING"
-            } else {
-                "UPDATE SET value = excluded.value"
-            };
-            let sql = format!(
-                "INSERT INTO gantry_meta (key, value) VALUES ({}, {}) ON CONFLICT (key) DO {keep}",
-                text(engine, 1),
-                text(engine, 2)
-            );
-            live.rows(&sql, &[key, value]).await?;
-        }
+        meta::put_once(live, "secret", &hex(&secret)).await?;
+        meta::put(live, "schema", &desired::SYSTEM_VERSION.to_string()).await?;
     }
     Ok(())
 }
@@ -126,7 +105,7 @@ pub(super) fn last(migrations: &[Migration]) -> Option<&Migration> {
         .find(|migration| migration.state != State::RolledBack)
 }
 
-fn broken() -> Error {
+pub(super) fn broken() -> Error {
     Error::Setup(
         "a row of gantry_migrations cannot be read: it was changed by hand, or by a newer Gantry"
             .to_owned(),
@@ -151,12 +130,7 @@ pub(super) async fn down(live: &mut Live, id: u64) -> Result<String, Error> {
     column(live, "down", id).await
 }
 
-/// What a migration left, as text: megabytes where there are many models, so only one is read, and only where needed.
-pub(super) async fn snapshot(live: &mut Live, id: u64) -> Result<String, Error> {
-    column(live, "snapshot", id).await
-}
-
-async fn column(live: &mut Live, name: &str, id: u64) -> Result<String, Error> {
+pub(super) async fn column(live: &mut Live, name: &str, id: u64) -> Result<String, Error> {
     let sql = format!("SELECT {name} FROM gantry_migrations WHERE id = {id}");
     let rows = live.rows(&sql, &[]).await?;
     rows.into_iter()
@@ -166,30 +140,21 @@ async fn column(live: &mut Live, name: &str, id: u64) -> Result<String, Error> {
         .ok_or_else(broken)
 }
 
-impl Left {
-    pub(super) fn read(snapshot: &str) -> Result<Self, Error> {
-        let snapshot: Json = serde_json::from_str(snapshot).map_err(|_| broken())?;
-        Ok(Self {
-            schema: Schema::from_json(&snapshot["tables"]).ok_or_else(broken)?,
-            found: Found::from_json(&snapshot["found"]),
-        })
-    }
-}
-
+/// `since` tells what the snapshot may be told against.
 pub(super) async fn insert(
     live: &mut Live,
     id: u64,
     plan: &Plan,
     schema: &Schema,
     state: State,
+    since: Option<&Since>,
 ) -> Result<(), Error> {
-    let engine = live.engine();
-    let now = match engine {
+    let now = match live.engine() {
         Engine::Postgres => NOW_POSTGRES,
         Engine::Sqlite => NOW_SQLITE,
     };
-    let values: Vec<_> = (2..=8).map(|number| text(engine, number)).collect();
-    let key = match engine {
+    let values: Vec<_> = (2..=8).map(|number| live.text(number)).collect();
+    let key = match live.engine() {
         Engine::Postgres => "$1::text::bigint",
         Engine::Sqlite => "CAST($1 AS INTEGER)",
     };
@@ -200,7 +165,7 @@ pub(super) async fn insert(
     );
     let (up, down) = (plan.up(), plan.down());
     let checksum = hex(&Sha256::digest(format!("{up}\n{down}")));
-    let snapshot = text_of(schema, &super::inspect::inspect(live).await?);
+    let snapshot = snapshot::of(live, schema, since).await?;
     let version = env!("CARGO_PKG_VERSION");
     let values = [
         &id.to_string(),
@@ -212,7 +177,8 @@ pub(super) async fn insert(
         &checksum,
         version,
     ];
-    live.rows(&sql, &values).await.map(drop)
+    live.rows(&sql, &values).await?;
+    mark_done(live, id, schema, state).await
 }
 
 /// Says how far a migration is, and what the database looks like after it.
@@ -221,15 +187,23 @@ pub(super) async fn record(
     id: u64,
     schema: &Schema,
     state: State,
+    since: Option<&Since>,
 ) -> Result<(), Error> {
-    let snapshot = text_of(schema, &super::inspect::inspect(live).await?);
-    let engine = live.engine();
+    let snapshot = snapshot::of(live, schema, since).await?;
     let sql = format!(
         "UPDATE gantry_migrations SET state = {}, snapshot = {} WHERE id = {id}",
-        text(engine, 1),
-        text(engine, 2)
+        live.text(1),
+        live.text(2)
     );
-    live.rows(&sql, &[state.name(), &snapshot]).await.map(drop)
+    live.rows(&sql, &[state.name(), &snapshot]).await?;
+    mark_done(live, id, schema, state).await
+}
+
+async fn mark_done(live: &mut Live, id: u64, schema: &Schema, state: State) -> Result<(), Error> {
+    if state == State::Applied {
+        Mark::keep(live, id, &schema.version()).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn set_state(live: &mut Live, id: u64, state: State) -> Result<(), Error> {
@@ -238,23 +212,6 @@ pub(super) async fn set_state(live: &mut Live, id: u64, state: State) -> Result<
         state.name()
     );
     live.run(&sql).await
-}
-
-/// The snapshot of a database that is as the models want it: what [`Left::read`] reads.
-pub(super) fn text_of(schema: &Schema, found: &Found) -> String {
-    let mut out = b"{\"tables\":".to_vec();
-    schema.write_json(&mut out);
-    out.extend_from_slice(b",\"found\":");
-    found.write_json(schema, &mut out);
-    out.push(b'}');
-    String::from_utf8(out).expect("JSON is UTF-8")
-}
-
-fn text(engine: Engine, number: u32) -> String {
-    match engine {
-        Engine::Postgres => format!("${number}::text"),
-        Engine::Sqlite => format!("${number}"),
-    }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

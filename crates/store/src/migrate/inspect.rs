@@ -1,11 +1,11 @@
 //! What is there in a database, as text that can be compared with what a migration left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 use super::live::Live;
-use super::schema::{Member, PARKED, Schema, write_list, write_member, write_text};
+use super::schema::{Member, PARKED, Schema, text_literal, write_list, write_member, write_text};
 use crate::{Engine, Error};
 
 /// By table, then by `column rating`, `index film_title_idx`, …: how it is defined.
@@ -13,9 +13,36 @@ use crate::{Engine, Error};
 pub struct Found(pub BTreeMap<String, BTreeMap<String, String>>);
 
 pub(super) async fn inspect(live: &mut Live) -> Result<Found, Error> {
+    look(live, "").await
+}
+
+/// The same of a few tables.
+pub(super) async fn some(live: &mut Live, tables: &BTreeSet<String>) -> Result<Found, Error> {
+    let column = match live.engine() {
+        Engine::Postgres => "c.relname",
+        Engine::Sqlite => "tbl_name",
+    };
+    let names: Vec<_> = tables.iter().map(|name| text_literal(name)).collect();
+    look(live, &format!("AND {column} IN ({})", names.join(", "))).await
+}
+
+/// The names of all tables, ours and others.
+pub(super) async fn names(live: &mut Live) -> Result<BTreeSet<String>, Error> {
+    let sql = match live.engine() {
+        Engine::Postgres => {
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+        }
+        Engine::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table'",
+    };
+    let rows = live.rows(sql, &[]).await?;
+    Ok(rows.into_iter().flatten().flatten().collect())
+}
+
+/// `only` is a condition more, of which tables.
+async fn look(live: &mut Live, only: &str) -> Result<Found, Error> {
     match live.engine() {
-        Engine::Postgres => postgres(live).await,
-        Engine::Sqlite => sqlite(live).await,
+        Engine::Postgres => postgres(live, only).await,
+        Engine::Sqlite => sqlite(live, only).await,
     }
 }
 
@@ -35,7 +62,10 @@ pub(super) async fn parked_columns(
     Ok(columns.collect())
 }
 
-const POSTGRES: &str = "
+/// NOT IN is hashed, whatever the planner believes of catalogs that were just filled.
+fn definitions(only: &str) -> String {
+    format!(
+        "
 SELECT c.relname, 'column ' || a.attname,
        format_type(a.atttypid, a.atttypmod)
        || CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || l.collname ELSE '' END
@@ -46,25 +76,27 @@ JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped {only}
 UNION ALL
 SELECT c.relname, 'constraint ' || n.conname, pg_get_constraintdef(n.oid)
 FROM pg_constraint n JOIN pg_class c ON c.oid = n.conrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND n.contype IN ('c', 'f', 'p', 'u', 'x')
+WHERE c.relnamespace = current_schema()::regnamespace AND n.contype IN ('c', 'f', 'p', 'u', 'x') {only}
 UNION ALL
 SELECT c.relname, 'index ' || i.relname,
        pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' INVALID' END
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
 WHERE c.relnamespace = current_schema()::regnamespace
-  AND NOT EXISTS (SELECT 1 FROM pg_constraint n WHERE n.conindid = x.indexrelid AND n.contype IN ('p', 'u', 'x'))
+  AND x.indexrelid NOT IN (SELECT n.conindid FROM pg_constraint n WHERE n.contype IN ('p', 'u', 'x')) {only}
 UNION ALL
 SELECT c.relname, 'trigger ' || g.tgname, pg_get_triggerdef(g.oid)
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND NOT g.tgisinternal";
+WHERE c.relnamespace = current_schema()::regnamespace AND NOT g.tgisinternal {only}"
+    )
+}
 
-async fn postgres(live: &mut Live) -> Result<Found, Error> {
+async fn postgres(live: &mut Live, only: &str) -> Result<Found, Error> {
     let mut found = Found::default();
-    for row in live.rows(POSTGRES, &[]).await? {
+    for row in live.rows(&definitions(only), &[]).await? {
         if let [Some(table), Some(object), Some(definition)] = &row[..] {
             found.put(table, object.clone(), definition.clone());
         }
@@ -72,10 +104,11 @@ async fn postgres(live: &mut Live) -> Result<Found, Error> {
     Ok(found)
 }
 
-async fn sqlite(live: &mut Live) -> Result<Found, Error> {
+async fn sqlite(live: &mut Live, only: &str) -> Result<Found, Error> {
     let mut found = Found::default();
-    let sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL";
-    for row in live.rows(sql, &[]).await? {
+    let sql =
+        format!("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL {only}");
+    for row in live.rows(&sql, &[]).await? {
         let [Some(kind), Some(name), Some(table), Some(sql)] = &row[..] else {
             continue;
         };

@@ -115,6 +115,14 @@ impl Live {
         }
     }
 
+    /// The parameter of that number, where a text is to go.
+    pub(super) fn text(&self, number: u32) -> String {
+        match self {
+            Self::Postgres { .. } => format!("${number}::text"),
+            Self::Sqlite(_) => format!("${number}"),
+        }
+    }
+
     /// A single number, such as a count.
     pub(super) async fn number(&mut self, sql: &str) -> Result<u64, Error> {
         let rows = self.rows(sql, &[]).await?;
@@ -209,8 +217,9 @@ fn postgres_error(error: &tokio_postgres::Error) -> Error {
             Error::Unavailable(said.message().to_owned())
         }
         _ => {
-            let detail = said.detail().map(|detail| format!(" ({detail})"));
-            Error::Setup(format!("{}{}", said.message(), detail.unwrap_or_default()))
+            let more = [said.detail(), said.hint()].into_iter().flatten();
+            let more: String = more.map(|more| format!(" ({more})")).collect();
+            Error::Setup(format!("{}{more}", said.message()))
         }
     }
 }

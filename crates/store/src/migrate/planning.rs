@@ -1,42 +1,106 @@
 //! A plan from the history, the database and the models: changes as steps, each with what it would cost now.
 
+use std::collections::BTreeSet;
+
 use super::diff::{Change, diff};
-use super::history::{self, Left, Migration, State};
+use super::history::{self, Migration, State};
 use super::inspect;
 use super::live::Live;
+use super::mark::Mark;
 use super::plan::{AtStake, Plan, Step, grouped};
 use super::probes::Effect;
 use super::schema::Schema;
+use super::snapshot::{self, Left, Since};
 use super::steps::{Draft, drafts};
 use crate::Error;
 
+#[derive(Default)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    /// What the plan's snapshot may be told against.
+    pub(super) since: Option<Since>,
+    /// The plan makes tables, and leaves those that are there as they are.
+    pub(super) only_makes: bool,
+    /// The last mark says so already, where there is nothing to do.
+    pub(super) is_marked: bool,
+}
+
+/// By reading every definition.
 pub(super) async fn plan(
     live: &mut Live,
     migrations: &[Migration],
     desired: &Schema,
-) -> Result<Plan, Error> {
+) -> Result<Planned, Error> {
     let found = inspect::inspect(live).await?;
     let mut left = Left::default();
     let mut indexing = false;
     if let Some(last) = history::last(migrations) {
-        let snapshot = history::snapshot(live, last.id).await?;
-        // As it is at almost every start.
-        if snapshot == history::text_of(desired, &found) {
-            return Ok(Plan::default());
-        }
-        left = Left::read(&snapshot)?;
+        left = snapshot::left(live, last.id).await?;
         indexing = last.state == State::Indexing;
     }
-    let mut drift = found.of(&left.schema).drift(&left.found, indexing);
-    let changes = diff(&left.schema, desired);
+    let drift = found.of(&left.schema).drift(&left.found, indexing);
+    let there = found.0.into_keys().collect();
+    draw_up(live, migrations, &left.schema, desired, &there, drift).await
+}
+
+/// The same, by the last migration's mark where that tells enough: as at almost every start. `served` may be what the
+/// tables are for as yet; then they need not be read.
+pub(super) async fn plan_next(
+    live: &mut Live,
+    migrations: &[Migration],
+    desired: &Schema,
+    served: Option<Schema>,
+) -> Result<Planned, Error> {
+    let last = history::last(migrations).filter(|last| last.state == State::Applied);
+    let mark = match last {
+        Some(last) => Mark::untouched(live)
+            .await?
+            .filter(|mark| mark.migration == last.id),
+        None => None,
+    };
+    let Some(mark) = mark else {
+        return plan(live, migrations, desired).await;
+    };
+    if mark.version == desired.version() {
+        return Ok(Planned {
+            is_marked: true,
+            ..Planned::default()
+        });
+    }
+    let before = match served {
+        Some(served) if served.version() == mark.version => served.settled(),
+        _ => snapshot::left(live, mark.migration).await?.schema,
+    };
+    let there = inspect::names(live).await?;
+    let planned = draw_up(live, migrations, &before, desired, &there, Vec::new()).await?;
+    let mut kept = before.tables.keys();
+    let since = kept
+        .all(|name| desired.tables.contains_key(name))
+        .then(|| Since {
+            migration: mark.migration,
+            tables: planned
+                .plan
+                .steps
+                .iter()
+                .map(|step| step.table.clone())
+                .collect(),
+        });
+    Ok(Planned { since, ..planned })
+}
+
+async fn draw_up(
+    live: &mut Live,
+    migrations: &[Migration],
+    left: &Schema,
+    desired: &Schema,
+    there: &BTreeSet<String>,
+    mut drift: Vec<String>,
+) -> Result<Planned, Error> {
+    let changes = diff(left, desired);
     for change in &changes {
-        let (Change::CreateTable(table) | Change::Alter(super::Alteration { to: table, .. })) =
-            change
-        else {
-            continue;
-        };
-        let new = matches!(change, Change::CreateTable(_));
-        if new && found.0.contains_key(&table.name) {
+        if let Change::CreateTable(table) = change
+            && there.contains(&table.name)
+        {
             drift.push(format!(
                 "table {} is there and not of Gantry's making",
                 table.name
@@ -55,11 +119,16 @@ pub(super) async fn plan(
     } else {
         name(id, &changes)
     };
-    Ok(Plan {
-        name,
-        steps,
-        drift,
-        disturbs: changes.iter().any(Change::disturbs),
+    let makes = |change: &Change| matches!(change, Change::CreateTable(_));
+    Ok(Planned {
+        plan: Plan {
+            name,
+            steps,
+            drift,
+            disturbs: changes.iter().any(Change::disturbs),
+        },
+        only_makes: changes.iter().all(makes),
+        ..Planned::default()
     })
 }
 

@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use model::Models;
 
-use super::history::{self, Left, Migration, State};
+use super::history::{self, Migration, State};
 use super::inspect;
 use super::live::Live;
-use super::plan::{Plan, scripts};
+use super::mark::Mark;
+use super::plan::{Step, scripts};
+use super::planning::Planned;
 use super::schema::{PARKED, Schema, quote};
-use super::{Applied, ApplyOptions, RolledBack, desired, planning, replica, role, sqlite, steps};
+use super::snapshot::{self, Since};
+use super::{
+    Applied, ApplyOptions, RolledBack, desired, parts, planning, replica, role, sqlite, steps,
+};
 use crate::{Engine, Error, Settings};
 
 /// `gantry migr` in bytes: any number does, as long as nobody else takes it in our database.
@@ -26,18 +31,29 @@ pub async fn apply(
     models: &Models,
     options: &ApplyOptions,
 ) -> Result<Applied, Error> {
+    apply_over(settings, None, models, options).await
+}
+
+/// The same by a process that knows for which models the tables are as yet, most likely.
+pub async fn apply_over(
+    settings: &Settings,
+    served: Option<&Models>,
+    models: &Models,
+    options: &ApplyOptions,
+) -> Result<Applied, Error> {
     let mut live = Live::open(settings).await?;
+    let served = served.map(|served| desired::schema(live.engine(), served));
     let desired = desired::schema(live.engine(), models);
     if live.engine() == Engine::Sqlite && options.allow_destructive {
         // Before the transaction, which would keep the replicas from saying goodbye.
         let migrations = history::all(&mut live).await?;
-        let plan = planning::plan(&mut live, &migrations, &desired).await?;
+        let plan = planning::plan(&mut live, &migrations, &desired).await?.plan;
         if plan.destructive().next().is_some() {
             replica::wait(&mut live, &desired.version()).await?;
         }
     }
     lock(&mut live).await?;
-    let applied = apply_locked(&mut live, settings, &desired, options).await;
+    let applied = apply_locked(&mut live, settings, served, &desired, options).await;
     unlock(&mut live, applied).await
 }
 
@@ -110,22 +126,24 @@ async fn need_targets(live: &mut Live) -> Result<(), Error> {
 async fn apply_locked(
     live: &mut Live,
     settings: &Settings,
+    served: Option<Schema>,
     desired: &Schema,
     options: &ApplyOptions,
 ) -> Result<Applied, Error> {
     history::ensure(live).await?;
+    parts::undo(live).await?;
     let mut applied = Applied::default();
     let mut migrations = history::all(live).await?;
     if let Some(last) = history::last(&migrations).filter(|last| last.state == State::Indexing) {
-        let left = Left::read(&history::snapshot(live, last.id).await?)?;
+        let left = snapshot::left(live, last.id).await?;
         let found = inspect::inspect(live).await?.of(&left.schema);
         refuse_drift(found.drift(&left.found, true))?;
-        finish_indexes(live, last.id, &left.schema).await?;
+        finish_indexes(live, last.id, &left.schema, None).await?;
         applied.resumed = Some(last.name.clone());
         migrations = history::all(live).await?;
     }
-    let plan = planning::plan(live, &migrations, desired).await?;
-    let plan = plan.checked(options.allow_destructive)?;
+    let planned = planning::plan_next(live, &migrations, desired, served).await?;
+    let plan = planned.plan.checked(options.allow_destructive)?;
     if plan.disturbs && options.undisturbed {
         applied.plan = plan;
         return Ok(applied);
@@ -133,16 +151,21 @@ async fn apply_locked(
     let destructive = plan.destructive().next().is_some();
     applied.notes = role::ensure(live).await?;
     if plan.is_empty() {
+        if let Some(last) = history::last(&migrations).filter(|_| !planned.is_marked) {
+            Mark::keep(live, last.id, &desired.version()).await?;
+        }
         return Ok(applied);
     }
     if destructive && live.engine() == Engine::Postgres {
         replica::wait(live, &desired.version()).await?;
     }
     let id = planning::next_id(&migrations);
-    change_tables(live, settings, id, &plan, desired).await?;
+    let planned = Planned { plan, ..planned };
+    change_tables(live, settings, id, &planned, desired).await?;
     need_targets(live).await?;
+    let Planned { plan, since, .. } = planned;
     if plan.steps.iter().any(|step| step.concurrent) && !options.indexes_later {
-        finish_indexes(live, id, desired).await?;
+        finish_indexes(live, id, desired, since.as_ref()).await?;
     }
     applied.migration = Some(plan.name.clone());
     applied.plan = plan;
@@ -161,14 +184,48 @@ async fn change_tables(
     live: &mut Live,
     settings: &Settings,
     id: u64,
-    plan: &Plan,
+    planned: &Planned,
     desired: &Schema,
+) -> Result<(), Error> {
+    let plan = &planned.plan;
+    let mut parts = match live.engine() {
+        Engine::Postgres if planned.only_makes => parts::of(plan, desired),
+        _ => vec![&plan.steps[..]],
+    };
+    let last = parts.pop().unwrap_or_default();
+    if !parts.is_empty() {
+        parts::note(live, plan).await?;
+    }
+    for part in parts {
+        change(live, settings, part, None).await?;
+    }
+    let end = End {
+        id,
+        planned,
+        desired,
+    };
+    change(live, settings, last, Some(&end)).await
+}
+
+/// What is written with a migration's last steps.
+struct End<'a> {
+    id: u64,
+    planned: &'a Planned,
+    desired: &'a Schema,
+}
+
+/// In a transaction, tried again where it did not get a lock.
+async fn change(
+    live: &mut Live,
+    settings: &Settings,
+    steps: &[Step],
+    last: Option<&End<'_>>,
 ) -> Result<(), Error> {
     let mut attempt = 0;
     loop {
         attempt += 1;
         begin(live, settings).await?;
-        let done = change_tables_once(live, id, plan, desired).await;
+        let done = change_once(live, steps, last).await;
         match end(live, done).await {
             Err(Error::Timeout | Error::Conflict)
                 if attempt < ATTEMPTS && live.engine() == Engine::Postgres => {}
@@ -201,14 +258,9 @@ async fn end<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> {
     }
 }
 
-async fn change_tables_once(
-    live: &mut Live,
-    id: u64,
-    plan: &Plan,
-    desired: &Schema,
-) -> Result<(), Error> {
+async fn change_once(live: &mut Live, steps: &[Step], last: Option<&End<'_>>) -> Result<(), Error> {
     let mut state = State::Applied;
-    for step in &plan.steps {
+    for step in steps {
         if step.concurrent {
             state = State::Indexing;
             continue;
@@ -216,8 +268,11 @@ async fn change_tables_once(
         let done = run_script(live, &step.sql).await;
         done.map_err(|error| in_step(&step.summary, error))?;
     }
+    let Some(end) = last else { return Ok(()) };
+    parts::done(live).await?;
     role::grant(live).await?;
-    history::insert(live, id, plan, desired, state).await
+    let Planned { plan, since, .. } = end.planned;
+    history::insert(live, end.id, plan, end.desired, state, since.as_ref()).await
 }
 
 fn in_step(summary: &str, error: Error) -> Error {
@@ -228,9 +283,20 @@ fn in_step(summary: &str, error: Error) -> Error {
 }
 
 /// Makes every index that is missing or invalid, and says that the migration is done. May be run again at any point.
-async fn finish_indexes(live: &mut Live, id: u64, schema: &Schema) -> Result<(), Error> {
-    let found = inspect::inspect(live).await?;
-    for table in schema.tables.values() {
+async fn finish_indexes(
+    live: &mut Live,
+    id: u64,
+    schema: &Schema,
+    since: Option<&Since>,
+) -> Result<(), Error> {
+    let (found, looked_at) = match since {
+        Some(since) => (
+            inspect::some(live, &since.tables).await?,
+            &schema.only(&since.tables),
+        ),
+        None => (inspect::inspect(live).await?, schema),
+    };
+    for table in looked_at.tables.values() {
         for (name, index) in &table.indexes {
             let there = found
                 .0
@@ -251,7 +317,7 @@ async fn finish_indexes(live: &mut Live, id: u64, schema: &Schema) -> Result<(),
             made.map_err(|error| in_step(&format!("{}: add index {name}", table.name), error))?;
         }
     }
-    history::record(live, id, schema, State::Applied).await
+    history::record(live, id, schema, State::Applied, since).await
 }
 
 async fn rollback_locked(live: &mut Live, steps: usize) -> Result<RolledBack, Error> {
@@ -271,7 +337,7 @@ async fn rollback_locked(live: &mut Live, steps: usize) -> Result<RolledBack, Er
         let mut before = migrations.iter().rev().filter(|one| one.id < last.id);
         let before = match before.find(|one| one.state != State::RolledBack) {
             Some(before) => {
-                let left = Left::read(&history::snapshot(live, before.id).await?)?;
+                let left = snapshot::left(live, before.id).await?;
                 Some((before.id, left.schema))
             }
             None => None,
@@ -300,7 +366,7 @@ async fn undo(
     history::set_state(live, last.id, State::RolledBack).await?;
     role::grant(live).await?;
     match before {
-        Some((id, schema)) => history::record(live, id, &schema, State::Applied).await,
+        Some((id, schema)) => history::record(live, id, &schema, State::Applied, None).await,
         None => Ok(()),
     }
 }

@@ -96,6 +96,28 @@ impl Schema {
         super::history::hex(&Sha256::digest(json)[..8])
     }
 
+    /// The tables of these names.
+    pub(super) fn only(&self, names: &std::collections::BTreeSet<String>) -> Self {
+        let tables = self.tables.iter().filter(|(name, _)| names.contains(*name));
+        Self {
+            tables: tables
+                .map(|(name, table)| (name.clone(), table.clone()))
+                .collect(),
+        }
+    }
+
+    /// As a snapshot has it: without what is only said for the next change.
+    pub(super) fn settled(mut self) -> Self {
+        for table in self.tables.values_mut() {
+            table.was = None;
+            for column in &mut table.columns {
+                column.was = None;
+                column.default = None;
+            }
+        }
+        self
+    }
+
     pub(super) fn write_json(&self, out: &mut Vec<u8>) {
         write_list(out, *b"[]", self.tables.values(), Table::write_json);
     }

@@ -1,4 +1,4 @@
-//! A start with nothing to migrate asks the database as often for two hundred models as for two.
+//! Many models, and many migrations: what costs no more for them, and what is done in parts.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use model::Models;
+use model::{Kind, Models};
 use store::migrate::{self, ApplyOptions};
 use store::{Location, Settings};
-use testkit::Database;
+use testkit::{Database, on_both_engines};
+
+use crate::migrate::{ALLOW, REFUSE, field, model, settings, sql};
 
 #[tokio::test]
 async fn a_start_asks_as_often_whatever_the_number_of_models() {
@@ -37,6 +39,91 @@ async fn asked_at_second_start(count: usize) -> usize {
     let applied = migrate::apply(&settings, &models, &options).await.unwrap();
     assert_eq!(applied.migration, None);
     asked.load(Ordering::Acquire)
+}
+
+/// More tables and indexes than one transaction should lock.
+#[tokio::test]
+async fn more_tables_than_a_transaction_takes_are_made_in_parts() {
+    let database = Database::postgres().await;
+    let (settings, models) = (settings(&database), models(300));
+    let sql = sql(&database).await;
+    let options = ApplyOptions::default();
+    let begun = async {
+        // Something of it is there for good.
+        let there = "SELECT 1 FROM pg_class WHERE relname = 'm0'";
+        while sql.rows(there).await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    tokio::select! {
+        done = migrate::apply(&settings, &models, &options) => panic!("not in parts: {done:?}"),
+        () = begun => {}
+    }
+    let applied = migrate::apply(&settings, &models, &options).await.unwrap();
+    assert_eq!(
+        applied.migration.as_deref(),
+        Some("0001_create_m0_and_299_more")
+    );
+    assert!(
+        sql.rows("SELECT 1 FROM gantry_meta WHERE key = 'making'")
+            .await
+            .is_empty()
+    );
+    let status = migrate::status(&settings, &models).await.unwrap();
+    assert_eq!((status.pending.name.as_str(), status.drift.len()), ("", 0));
+    let whole = migrate::found(&settings, &models).await.unwrap();
+
+    // The same as where it was not cut.
+    let other = Database::postgres().await;
+    let settings = crate::migrate::settings(&other);
+    migrate::apply(&settings, &models, &options).await.unwrap();
+    assert_eq!(migrate::found(&settings, &models).await.unwrap(), whole);
+}
+
+/// Snapshots that tell a few tables are read together with those before them, however many there are.
+#[tokio::test]
+async fn each_of_many_small_migrations_can_be_undone() {
+    on_both_engines(async |database| {
+        let settings = settings(&database);
+        let with = |count: usize| {
+            let fields = (0..count).map(|number| field(&format!("n{number}"), Kind::Text));
+            crate::migrate::models(vec![
+                model("Film", fields.collect()),
+                model("Person", vec![field("name", Kind::Text)]),
+            ])
+        };
+        let mut served = with(0);
+        migrate::apply(&settings, &served, &ALLOW).await.unwrap();
+        for count in 1..=20 {
+            let next = with(count);
+            // The one half is told what the tables are for as yet, the other reads it.
+            let known = (count % 2 == 0).then_some(&served);
+            let applied = migrate::apply_over(&settings, known, &next, &REFUSE).await;
+            assert!(applied.unwrap().migration.is_some());
+            served = next;
+        }
+        let sql = sql(&database).await;
+        let whole =
+            "SELECT id FROM gantry_migrations WHERE snapshot NOT LIKE '{\"since\":%' ORDER BY id";
+        assert_eq!(sql.rows(whole).await, ["1", "18"]);
+        for count in (5..20).rev() {
+            migrate::rollback(&settings, 1).await.unwrap();
+            let status = migrate::status(&settings, &with(count)).await.unwrap();
+            assert_eq!(
+                (status.pending.name.as_str(), status.drift),
+                ("", vec![]),
+                "{count}"
+            );
+        }
+        // What is changed by hand is seen at the next start, at whatever the last mark was set.
+        migrate::apply(&settings, &with(5), &REFUSE).await.unwrap();
+        sql.run("ALTER TABLE person ADD COLUMN strange text").await;
+        let refused = migrate::apply(&settings, &with(5), &REFUSE)
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("strange"), "{refused}");
+    })
+    .await;
 }
 
 fn models(count: usize) -> Models {
