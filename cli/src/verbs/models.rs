@@ -53,7 +53,6 @@ fn info(model: &Model) -> ModelInfo {
         },
         schema: Schema::default(),
         filter: String::new(),
-        condition: String::new(),
     });
     let names = |set: &Vec<_>| set.iter().map(|id| model.field(*id).name.clone()).collect();
     ModelInfo {

@@ -40,7 +40,9 @@ pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
 pub use project::{Limits, Project, ProjectSettings};
 pub use read::{load_models, path_of};
-pub use schema::{SchemaKind, filter_pattern, filter_schema, input_schema, schema, value_schema};
+pub use schema::{
+    SchemaKind, filter_name, filter_pattern, filter_schema, input_schema, schema, value_schema,
+};
 pub use seed::{Lookup, Origin, Seed, SeedField, SeedFormat, SeedRecord, Wanted};
 pub use selection::{Selected, Selection};
 pub use value::{

@@ -9,7 +9,7 @@ use crate::{keys, yaml};
 mod filter;
 mod value;
 
-pub use filter::{filter_pattern, filter_schema};
+pub use filter::{filter_name, filter_pattern, filter_schema};
 pub use value::{input_schema, value_schema};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

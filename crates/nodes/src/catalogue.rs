@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::io;
 
 use access::Principal;
-use model::{Action, FieldId, Kind, Model, filter_pattern, value_schema};
+use model::{
+    Action, FieldId, Kind, Model, filter_name, filter_pattern, filter_schema, value_schema,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use wire::{Catalogue, FieldInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema};
+use wire::{
+    Catalogue, FieldInfo, FilterInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema,
+};
 
 use crate::live::Live;
 use crate::schema::{self, Part, Shown};
@@ -20,6 +24,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         project: live.project.clone(),
         models: Vec::new(),
         schemas: BTreeMap::new(),
+        filters: BTreeMap::new(),
         nodes: Vec::new(),
         index: NodeIndex::default(),
     };
@@ -36,6 +41,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
             continue;
         }
         catalogue.schemas.extend(schemas_of(&shown));
+        add_filters(&mut catalogue, &shown);
         if [Action::Read, Action::Create, Action::Update, Action::Delete]
             .into_iter()
             .any(may)
@@ -84,6 +90,26 @@ fn schemas_of(shown: &Shown<'_>) -> Vec<(String, Schema)> {
     let parts = Part::ALL.into_iter().filter(may);
     let named = parts.map(|part| (part.name(model), Schema::from(&shown.part(part))));
     named.collect()
+}
+
+/// What may be asked of the model's fields, where no other model's are asked alike.
+fn add_filters(catalogue: &mut Catalogue, shown: &Shown<'_>) {
+    for id in shown.view.fields(shown.model) {
+        let field = shown.model.field(id);
+        let name = filter_name(shown.model, field);
+        if catalogue.filters.contains_key(&name) {
+            continue;
+        }
+        let tests = format!("{}{name}", schema::TESTS);
+        catalogue
+            .schemas
+            .insert(tests, Schema::from(&filter_schema(field)));
+        let filter = FilterInfo {
+            query: filter_pattern(field, false),
+            condition: filter_pattern(field, true),
+        };
+        catalogue.filters.insert(name, filter);
+    }
 }
 
 fn nodes_of(shown: &Shown<'_>) -> Vec<NodeInfo> {
@@ -152,14 +178,6 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
         let written = !system && (writes(Action::Create, field) || writes(Action::Update, field));
         view.shows(model, field) || written
     };
-    let asked = |field, id, in_brackets| {
-        let shown = view.shows(model, id);
-        if shown {
-            filter_pattern(field, in_brackets)
-        } else {
-            String::new()
-        }
-    };
     let info = |id: FieldId| {
         let field = model.field(id);
         FieldInfo {
@@ -176,8 +194,11 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
                 _ => None,
             },
             schema: Schema::from(&value_schema(field)),
-            filter: asked(field, id, false),
-            condition: asked(field, id, true),
+            filter: if view.shows(model, id) {
+                filter_name(model, field)
+            } else {
+                String::new()
+            },
         }
     };
     let names = |fields: &Vec<FieldId>| {

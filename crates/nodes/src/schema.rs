@@ -10,6 +10,7 @@ use crate::verb::Verb;
 use crate::view::View;
 
 pub(crate) use change::transaction_input;
+pub(crate) use question::TESTS;
 
 /// What a schema of a model's node is made from.
 pub(crate) struct Shown<'a> {

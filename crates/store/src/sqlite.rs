@@ -37,8 +37,8 @@ use crate::{
 
 pub(crate) struct Sqlite {
     readers: worker::Workers,
-    /// For point reads, which stay on the caller's thread: one for each that there is.
-    here: Vec<Mutex<Connection>>,
+    /// For point reads, which stay on the caller's thread: one for each that there is, opened when it is first needed.
+    here: Vec<Mutex<Option<Connection>>>,
     writer: worker::Workers,
     /// Held by whoever writes: a transaction holds it from its first statement to its last.
     turn: Arc<Semaphore>,
@@ -58,9 +58,8 @@ impl Sqlite {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let readers =
             worker::Workers::readers(path, settings, settings.pool.unwrap_or(cores).max(1))?;
-        let here = (0..cores).map(|_| worker::open(path, settings, true).map(Mutex::new));
         Ok(Self {
-            here: here.collect::<Result<_, _>>()?,
+            here: (0..cores).map(|_| Mutex::new(None)).collect(),
             readers,
             writer,
             turn: Arc::new(Semaphore::new(1)),

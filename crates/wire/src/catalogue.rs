@@ -16,6 +16,8 @@ pub struct Catalogue {
     pub models: Vec<ModelInfo>,
     /// What nodes' schemas share, and what may refer to itself, by name: `Film.create` is meant by `{"$ref": "#/schemas/Film.create"}`.
     pub schemas: BTreeMap<String, Schema>,
+    /// What may be asked of fields, by [`FieldInfo::filter`].
+    pub filters: BTreeMap<String, FilterInfo>,
     pub nodes: Vec<NodeInfo>,
     #[serde(skip)]
     pub index: NodeIndex,
@@ -69,11 +71,17 @@ pub struct FieldInfo {
     pub target: Option<String>,
     /// Of one value, null included where it may be null.
     pub schema: Schema,
-    /// What may stand behind `field=` in a query string, as a regular expression without anchors.
+    /// In [`Catalogue::filters`]; empty where nothing may be asked of it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub filter: String,
-    /// The same between brackets, behind `field.` in `or=(…)`, where some characters need quotes.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+}
+
+/// What may be asked of a field in a URL, as regular expressions without anchors.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub struct FilterInfo {
+    /// Behind `field=`.
+    pub query: String,
+    /// Between brackets, behind `field.` in `or=(…)`, where some characters need quotes.
     pub condition: String,
 }
 

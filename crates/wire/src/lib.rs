@@ -19,7 +19,7 @@ pub use body::{Body, ByteStream, Content, Media};
 pub use call::{Call, CountWish, IfVersion, Options, Reply, Step};
 pub use caller::{Caller, Credential, Grant};
 pub use calls::{Calls, Reached};
-pub use catalogue::{Catalogue, FieldInfo, Hints, ModelInfo, NodeIndex, NodeInfo};
+pub use catalogue::{Catalogue, FieldInfo, FilterInfo, Hints, ModelInfo, NodeIndex, NodeInfo};
 pub use health::{Dependency, Health, Status};
 pub use http_form::{AnswerParts, CallParts, header};
 pub use node::{BadNodeName, NodeName};

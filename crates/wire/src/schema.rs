@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 pub struct Schema(Arc<RawValue>);
 
 impl Schema {
+    /// Bytes of a pattern. One that would be longer says the form alone: nobody reads so much, and where models have a
+    /// hundred fields it would be most of a document.
+    pub const LONGEST_PATTERN: usize = 4096;
+
     pub fn json(&self) -> &str {
         self.0.get()
     }

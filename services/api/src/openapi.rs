@@ -75,14 +75,15 @@ pub(crate) fn document(catalogue: &Catalogue, anyone: &Catalogue) -> String {
     }
     text.close();
     text.open(Some("components"));
-    text.put_all(components());
+    text.put_all(components(catalogue));
     text.open(Some("schemas"));
     for model in &catalogue.models {
-        text.put_all(schemas::of_model(model));
+        text.put_all(schemas::of_model(catalogue, model));
     }
     for (name, schema) in schemas::of_nodes(catalogue) {
         text.put(&name, &schema);
     }
+    text.put_all(queries::filter_schemas(catalogue));
     text.put_all(schemas::common());
     text.close();
     text.close();
@@ -124,11 +125,15 @@ fn head(catalogue: &Catalogue) -> Map<String, Value> {
     ])
 }
 
-fn components() -> Map<String, Value> {
+fn components(catalogue: &Catalogue) -> Map<String, Value> {
     let key = json!({ "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`." });
+    let mut parameters = parameters::components();
+    for (name, parameter) in queries::filter_parameters(catalogue) {
+        parameters[name] = parameter;
+    }
     members([
         ("securitySchemes", json!({ "key": key })),
-        ("parameters", parameters::components()),
+        ("parameters", parameters),
         ("headers", parameters::headers()),
         ("responses", parameters::problems()),
     ])

@@ -162,7 +162,8 @@ impl Reloader {
     async fn apply(&self, models: &Models, options: ApplyOptions) -> Result<Applied, Error> {
         let mut location = self.location.clone();
         location.lock_timeout = location.lock_timeout.min(LOCK);
-        let applied = migrate::apply(&location, models, &options).await?;
+        let served = Some(&*self.served.models);
+        let applied = migrate::apply_over(&location, served, models, &options).await?;
         for note in &applied.notes {
             tracing::warn!("{note}");
         }

@@ -167,7 +167,7 @@ async fn nobody_there_is_told_as_such() {
 #[tokio::test]
 async fn a_catalogue_is_fetched_once_and_then_asked_for_by_version() {
     const FIRST: Does = Does::Say(
-        "HTTP/1.1 200 OK\ncontent-length: 69\nconnection: close\n\n{\"version\":\"7\",\"project\":\"films\",\"models\":[],\"schemas\":{},\"nodes\":[]}",
+        "HTTP/1.1 200 OK\ncontent-length: 82\nconnection: close\n\n{\"version\":\"7\",\"project\":\"films\",\"models\":[],\"schemas\":{},\"filters\":{},\"nodes\":[]}",
     );
     const SAME: Does = Does::Say("HTTP/1.1 304 Not Modified\nconnection: close\n\n");
     let server = server(&[FIRST, SAME]).await;

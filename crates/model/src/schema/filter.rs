@@ -1,18 +1,42 @@
 //! What may be asked of a field: JSON Schema of its tests in a body, and the pattern of its tests in a query string.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::value::{BASE64, NO_NUL, TIME, input_item_schema};
-use crate::{Field, Kind};
+use crate::{Field, Kind, Model};
 
 const COMPARISONS: [&str; 7] = ["eq", "ne", "neq", "lt", "lte", "gt", "gte"];
 const YEARS: &str = "(19|20)[0-9]{2}";
 const DAYS: &str = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
 const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 
+/// Fields of one name here are asked alike, whatever model they are of: that of the type, but for enums.
+pub fn filter_name(model: &Model, field: &Field) -> String {
+    let mut name = match &field.kind {
+        Kind::Enum(_) => return format!("{}.{}", model.name, field.name),
+        Kind::Ref { .. } => Kind::Uuid.name().to_owned(),
+        kind => kind.name().to_owned(),
+    };
+    if let Kind::Decimal { precision, scale } = &field.kind {
+        for bound in [precision, scale].into_iter().flatten() {
+            let _ = write!(name, "_{bound}");
+        }
+    }
+    if field.array {
+        name.push_str("_list");
+    }
+    name
+}
+
 /// A value that the field is to equal, or an object of operators: `{"gte": 7}`.
 pub fn filter_schema(field: &Field) -> Value {
-    let operand = input_item_schema(&field.unbounded());
+    let mut operand = input_item_schema(&field.unbounded());
+    // Of which model it is the id, where it is one, is the field's to tell.
+    if let (Kind::Ref { .. }, Value::Object(operand)) = (&field.kind, &mut operand) {
+        operand.remove("description");
+    }
     let mut tests = Map::new();
     let mut put = |names: &[&str], schema: &Value| {
         tests.extend(

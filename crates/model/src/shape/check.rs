@@ -96,7 +96,9 @@ fn wrong_scalar(node: &Node, shape: &Shape, name: &str) -> Option<Wrong> {
         Shape::Bool => (node.bool().is_some(), "true or false".to_owned(), None),
         Shape::Word(words) => {
             let fits = text.is_some_and(|text| words.contains(&text));
-            let hint = text.and_then(|text| did_you_mean(text, words.iter().copied()));
+            // Most words fit, and need not be compared with all others.
+            let hint = text.filter(|_| !fits);
+            let hint = hint.and_then(|text| did_you_mean(text, words.iter().copied()));
             (fits, format!("one of {}", words.join(", ")), hint)
         }
         Shape::Count(least, most) => {

@@ -1,11 +1,16 @@
 //! Schemas of what is asked: filters, orders, selections, measures.
 
-use model::{FieldId, Kind, Model, filter_schema};
+use model::{FieldId, Kind, Model, filter_name};
 use serde_json::{Map, Value, json};
+use wire::Schema;
 
 use super::{Part, Shown, id, merge, object};
 use crate::measures;
 
+/// Before the name of a kind of field, in the catalogue's schemas: the tests that a filter may have of it.
+pub(crate) const TESTS: &str = "filter.";
+/// What stands for the fields of a model that a ref leads to, where there are too many to name.
+const ANY_FIELD: &str = "[A-Za-z_][A-Za-z0-9_]*";
 const WAY: &str = "(\\.(asc|desc))?(\\.(nullsfirst|nullslast))?";
 
 impl Shown<'_> {
@@ -37,7 +42,8 @@ impl Shown<'_> {
         let mut properties = Map::new();
         for id in self.view.fields(self.model) {
             let field = self.model.field(id);
-            properties.insert(field.name.clone(), filter_schema(field));
+            let tests = format!("#/schemas/{TESTS}{}", filter_name(self.model, field));
+            properties.insert(field.name.clone(), json!({"$ref": tests}));
         }
         let itself = || self.refer(Part::Where);
         for word in ["and", "or"] {
@@ -56,24 +62,34 @@ impl Shown<'_> {
             let names = fields.map(|field| model.field(field).name.clone());
             names.collect::<Vec<_>>().join("|")
         };
-        let mut items = vec![names(self.model)];
-        for field in self.view.fields(self.model) {
-            let field = self.model.field(field);
-            let target = match &field.kind {
-                Kind::Ref { model, .. } => self.models.get(model),
-                _ => None,
+        let fields = self.view.fields(self.model).into_iter();
+        let refs = fields.map(|field| self.model.field(field));
+        let refs = refs.filter_map(|field| match &field.kind {
+            Kind::Ref { model, .. } => Some((field, &**self.models.get(model)?)),
+            _ => None,
+        });
+        let refs: Vec<_> = refs.collect();
+        let all = |inner: &dyn Fn(&Model) -> String| {
+            let with = |(field, target): &(&model::Field, &Model)| match inner(target).as_str() {
+                "" => format!("{}\\((\\*)\\)", field.name),
+                inner => format!("{}\\((\\*|{inner})\\)", field.name),
             };
-            if let Some(target) = target {
-                let inner = match names(target).as_str() {
-                    "" => "\\*".to_owned(),
-                    inner => format!("\\*|{inner}"),
-                };
-                items.push(format!("{}\\(({inner})\\)", field.name));
-            }
-        }
+            let own = std::iter::once(names(self.model));
+            let items: Vec<_> = own.chain(refs.iter().map(with)).collect();
+            format!("^(\\*|{})$", items.join("|"))
+        };
+        let few = refs
+            .iter()
+            .map(|(_, target)| target.fields.len())
+            .sum::<usize>()
+            < 200;
+        let exact = few.then(|| all(&names));
+        let pattern = exact
+            .filter(|pattern| pattern.len() <= Schema::LONGEST_PATTERN)
+            .unwrap_or_else(|| all(&|_| ANY_FIELD.to_owned()));
         json!({
             "type": "array",
-            "items": {"type": "string", "pattern": format!("^(\\*|{})$", items.join("|"))},
+            "items": {"type": "string", "pattern": pattern},
             "minItems": 1,
             "uniqueItems": true,
             "description": "Fields, each once, and refs as objects: `director(name)`.",

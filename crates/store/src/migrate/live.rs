@@ -1,5 +1,6 @@
 //! The owner's own connection to the database: scripts, and rows as text, alike on both engines.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
@@ -185,6 +186,8 @@ fn open_sqlite(path: &std::path::Path) -> Result<rusqlite::Connection, Error> {
     let connection = rusqlite::Connection::open(path).map_err(|error| sqlite_error(&error))?;
     let done = (|| {
         connection.busy_timeout(PATIENCE)?;
+        // Each index that is made is looked up among all definitions, which are to stay in memory for it.
+        connection.pragma_update(None, "cache_size", -64_000)?;
         crate::sqlite::register(&connection)
     })();
     done.map(|()| connection)
@@ -217,9 +220,11 @@ fn postgres_error(error: &tokio_postgres::Error) -> Error {
             Error::Unavailable(said.message().to_owned())
         }
         _ => {
-            let more = [said.detail(), said.hint()].into_iter().flatten();
-            let more: String = more.map(|more| format!(" ({more})")).collect();
-            Error::Setup(format!("{}{more}", said.message()))
+            let mut text = said.message().to_owned();
+            for more in [said.detail(), said.hint()].into_iter().flatten() {
+                let _ = write!(text, " ({more})");
+            }
+            Error::Setup(text)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{Sqlite, errors, record};
+use super::{Sqlite, errors, record, worker};
 use crate::point::PointRead;
 use crate::{Engine, Error, Record};
 
@@ -14,7 +14,11 @@ impl Sqlite {
     pub(crate) fn point_read(&self, read: &PointRead, id: Uuid) -> Result<Option<Record>, Error> {
         let statement = read.one(Engine::Sqlite);
         let failed = |error| errors::error(error, None);
-        let connection = self.free();
+        let mut free = self.free();
+        let connection = match &mut *free {
+            Some(connection) => connection,
+            unopened => unopened.insert(self.open_here()?),
+        };
         let mut prepared = connection.prepare_cached(&statement.text).map_err(failed)?;
         let mut buffer = [0; 36];
         let id: &str = id.hyphenated().encode_lower(&mut buffer);
@@ -30,8 +34,12 @@ impl Sqlite {
     }
 
     /// There is one for each thread that runs callers, and none is held longer than a read.
-    fn free(&self) -> MutexGuard<'_, Connection> {
+    fn free(&self) -> MutexGuard<'_, Option<Connection>> {
         let free = self.here.iter().find_map(|lock| lock.try_lock().ok());
         free.unwrap_or_else(|| self.here[0].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn open_here(&self) -> Result<Connection, Error> {
+        worker::open(&self.source.path, &self.source.settings, true)
     }
 }

@@ -22,23 +22,36 @@ pub(super) struct Workers {
 impl Workers {
     /// One thread that may write.
     pub(super) fn writer(path: &Path, settings: &Settings) -> Result<Self, Error> {
-        let connection = open(path, settings, false)?;
-        Self::start("gantry-writer", vec![connection])
+        Self::start("gantry-writer", 1, path, settings, false)
     }
 
     pub(super) fn readers(path: &Path, settings: &Settings, count: usize) -> Result<Self, Error> {
-        let connections = (0..count)
-            .map(|_| open(path, settings, true))
-            .collect::<Result<_, _>>()?;
-        Self::start("gantry-reader", connections)
+        Self::start("gantry-reader", count, path, settings, true)
     }
 
-    fn start(name: &str, connections: Vec<Connection>) -> Result<Self, Error> {
+    /// Each opens its own connection, which reads all definitions and takes a while where there are many; jobs are taken
+    /// as soon as one has. Returns then, or when none could.
+    fn start(
+        name: &str,
+        count: usize,
+        path: &Path,
+        settings: &Settings,
+        read_only: bool,
+    ) -> Result<Self, Error> {
         let (jobs, queue) = mpsc::channel::<(Option<Instant>, Job)>();
         let queue = Arc::new(Mutex::new(queue));
-        for mut connection in connections {
-            let queue = Arc::clone(&queue);
+        let (opened, opening) = mpsc::channel();
+        for _ in 0..count {
+            let (queue, opened) = (Arc::clone(&queue), opened.clone());
+            let (path, settings) = (path.to_owned(), settings.clone());
             let work = move || {
+                let mut connection = match open(&path, &settings, read_only) {
+                    Ok(connection) => connection,
+                    Err(error) => return drop(opened.send(Err(error))),
+                };
+                // Nobody listens any more where another was faster.
+                let _ = opened.send(Ok(()));
+                drop(opened);
                 loop {
                     // Holding the lock while waiting is the point: one thread waits, the others queue behind it.
                     let job = queue.lock().map(|queue| queue.recv());
@@ -53,7 +66,15 @@ impl Workers {
             spawned
                 .map_err(|error| Error::Setup(format!("a thread cannot be started: {error}")))?;
         }
-        Ok(Self { jobs })
+        drop(opened);
+        let mut failed = Error::Setup("no connection to the file could be opened".to_owned());
+        for told in opening {
+            match told {
+                Ok(()) => return Ok(Self { jobs }),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// Runs the job on a worker's thread. Cut off at the deadline, and not begun after it.

@@ -1,7 +1,11 @@
 //! What may stand in a query string, and in bodies that are not JSON, as regular expressions of ECMA 262.
 
-use serde_json::{Value, json};
-use wire::ModelInfo;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use wire::{Catalogue, FieldInfo, ModelInfo};
+
+use super::parameters::parameter;
 
 pub(super) fn query(name: &str, schema: &Value, about: &str) -> Value {
     json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": about })
@@ -65,22 +69,15 @@ pub(super) fn deleted(model: &ModelInfo) -> Value {
     )
 }
 
+fn asked(model: &ModelInfo) -> impl Iterator<Item = &FieldInfo> {
+    model.fields.iter().filter(|field| !field.filter.is_empty())
+}
+
 /// `column=operator.value` for each field that may be asked for, and `or=(…)`, `and=(…)`.
 pub(super) fn filters(model: &ModelInfo) -> Vec<Value> {
-    let asked = || model.fields.iter().filter(|field| !field.filter.is_empty());
-    let of_field = |field: &wire::FieldInfo| {
-        let operators = match field.kind.as_str() {
-            _ if field.array => "cs cd ov is",
-            "json" | "vector" => "is",
-            "text" | "enum" => "eq neq lt lte gt gte in like ilike is",
-            _ => "eq neq lt lte gt gte in is",
-        };
-        let about = format!("`operator.value`, with `not.` before it to negate: {operators}");
-        let schema =
-            json!({ "type": "string", "pattern": format!("^{}$", anchored(&field.filter)) });
-        query(&field.name, &schema, &about)
-    };
-    let mut parameters: Vec<_> = asked().map(of_field).collect();
+    let mut parameters: Vec<_> = asked(model)
+        .map(|field| parameter(&filter_parameter(field)))
+        .collect();
     let schema = json!({ "$ref": super::schemas::path(&conditions_name(model)) });
     for (name, about) in [
         (
@@ -97,8 +94,41 @@ pub(super) fn filters(model: &ModelInfo) -> Vec<Value> {
     parameters
 }
 
-fn anchored(pattern: &str) -> String {
-    format!("({pattern})")
+/// Among the components: fields of the same name and kind are asked alike in every model.
+fn filter_parameter(field: &FieldInfo) -> String {
+    format!("where.{}.{}", field.name, field.filter)
+}
+
+/// The parameters that [`filters`] refers to.
+pub(super) fn filter_parameters(catalogue: &Catalogue) -> BTreeMap<String, Value> {
+    let fields = catalogue.models.iter().flat_map(asked);
+    let named = fields.map(|field| {
+        let operators = match field.kind.as_str() {
+            _ if field.array => "cs cd ov is",
+            "json" | "vector" => "is",
+            "text" | "enum" => "eq neq lt lte gt gte in like ilike is",
+            _ => "eq neq lt lte gt gte in is",
+        };
+        let about = format!("`operator.value`, with `not.` before it to negate: {operators}");
+        let schema = json!({ "$ref": super::schemas::path(&filter_schema(&field.filter)) });
+        (filter_parameter(field), query(&field.name, &schema, &about))
+    });
+    named.collect()
+}
+
+fn filter_schema(name: &str) -> String {
+    format!("query.{name}")
+}
+
+/// The schemas that those refer to.
+pub(super) fn filter_schemas(catalogue: &Catalogue) -> Map<String, Value> {
+    let filters = catalogue.filters.iter();
+    let named = filters.map(|(name, filter)| {
+        let pattern = format!("^({})$", filter.query);
+        let schema = json!({ "type": "string", "pattern": pattern });
+        (filter_schema(name), schema)
+    });
+    named.collect()
 }
 
 pub(super) fn conditions_name(model: &ModelInfo) -> String {
@@ -106,12 +136,16 @@ pub(super) fn conditions_name(model: &ModelInfo) -> String {
 }
 
 /// Several conditions in brackets.
-pub(super) fn conditions(model: &ModelInfo) -> Value {
-    let asked = model
-        .fields
-        .iter()
-        .filter(|field| !field.condition.is_empty());
-    let each = asked.map(|field| format!("{}\\.({})", field.name, field.condition));
+pub(super) fn conditions(catalogue: &Catalogue, model: &ModelInfo) -> Value {
+    // Each kind's pattern once, however many fields are asked like that.
+    let mut alike: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for field in asked(model) {
+        alike.entry(&field.filter).or_default().push(&field.name);
+    }
+    let each = alike.into_iter().filter_map(|(filter, names)| {
+        let condition = &catalogue.filters.get(filter)?.condition;
+        Some(format!("({})\\.({condition})", names.join("|")))
+    });
     let one = each.collect::<Vec<_>>().join("|");
     json!({
         "type": "string",

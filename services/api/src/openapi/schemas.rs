@@ -1,5 +1,7 @@
 //! JSON Schemas of records and of what is sent to change them.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 use wire::{Catalogue, Code, FieldInfo, ModelInfo, NodeInfo, Schema};
 
@@ -41,17 +43,28 @@ pub(super) fn input(catalogue: &Catalogue, node: &NodeInfo) -> Value {
 }
 
 /// What a model's operations refer to.
-pub(super) fn of_model(model: &ModelInfo) -> Map<String, Value> {
+pub(super) fn of_model(catalogue: &Catalogue, model: &ModelInfo) -> Map<String, Value> {
     Map::from_iter([
         (model.name.clone(), record(model)),
-        (queries::conditions_name(model), queries::conditions(model)),
+        (
+            queries::conditions_name(model),
+            queries::conditions(catalogue, model),
+        ),
     ])
 }
 
 /// What nodes take, by their names, and what these refer to.
 pub(super) fn of_nodes(catalogue: &Catalogue) -> impl Iterator<Item = (String, String)> {
-    let shared = catalogue.schemas.iter();
-    let shared = shared.map(|(name, schema)| (format!("node.{name}"), pointed(schema)));
+    let models: HashSet<&str> = catalogue.models.iter().map(|model| &*model.name).collect();
+    let shared = catalogue.schemas.iter().map(move |(name, schema)| {
+        // A record is described already.
+        let schema = if models.contains(&**name) {
+            reference(name).to_string()
+        } else {
+            pointed(schema)
+        };
+        (format!("node.{name}"), schema)
+    });
     let nodes = catalogue.nodes.iter().filter(|node| !node.hints.hidden);
     let inputs = nodes.map(|node| {
         let input = if node.name.as_str() == "tx" {

@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use wire::{
-    Answer, Call, Caller, Calls, Catalogue, Code, FieldInfo, Grant, Health, Hints, Meta, ModelInfo,
-    NodeIndex, NodeInfo, NodeName, Problem, Reached, Schema,
+    Answer, Call, Caller, Calls, Catalogue, Code, FieldInfo, FilterInfo, Grant, Health, Hints,
+    Meta, ModelInfo, NodeIndex, NodeInfo, NodeName, Problem, Reached, Schema,
 };
 
 pub(crate) struct Echo;
@@ -112,8 +112,7 @@ pub(crate) fn catalogue() -> Catalogue {
         schema: Schema::from(
             &json!({ "type": if required { json!("string") } else { json!(["string", "null"]) } }),
         ),
-        filter: "eq\\..*".to_owned(),
-        condition: "eq\\.[a-z]*".to_owned(),
+        filter: "text".to_owned(),
     };
     let model = |name: &str, path: &str, soft_delete| ModelInfo {
         name: name.to_owned(),
@@ -177,6 +176,13 @@ pub(crate) fn catalogue() -> Catalogue {
             Schema::from(&json!({ "type": "object" })),
         )]),
         index: NodeIndex::default(),
+        filters: BTreeMap::from([(
+            "text".to_owned(),
+            FilterInfo {
+                query: "eq\\..*".to_owned(),
+                condition: "eq\\.[a-z]*".to_owned(),
+            },
+        )]),
         models,
     }
 }
