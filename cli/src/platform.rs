@@ -1,7 +1,7 @@
 //! What every verb stands on: the project read, and its nodes in this process or behind a server.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,6 +11,7 @@ use wire::{Caller, Calls, ExitKind, Problem};
 
 use crate::args::{Database, Place, Server};
 use crate::failure::Failure;
+use crate::progress;
 
 /// Nodes to call, and as whom.
 pub struct Platform {
@@ -47,7 +48,14 @@ pub async fn compose(place: &Place) -> Result<Platform, Failure> {
 }
 
 pub fn settings(database: &Database) -> Settings {
-    Settings::embedded(database.project.clone(), database.database_url.clone())
+    settings_of(database.project.clone(), database.database_url.clone())
+}
+
+pub fn settings_of(folder: PathBuf, database_url: Option<String>) -> Settings {
+    Settings {
+        migrating: Some(progress::of_migration),
+        ..Settings::embedded(folder, database_url)
+    }
 }
 
 /// Migrates what loses nothing, and opens the store.

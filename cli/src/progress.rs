@@ -2,13 +2,42 @@
 
 use std::fmt::Write;
 
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+/// What is sooner done needs no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Progress(ProgressBar);
 
+/// The migration that is under way, since when. There is one at most in a process of one command.
+static MIGRATION: Mutex<Option<(Instant, Option<Progress>)>> = Mutex::new(None);
+
+/// For [`dataflow::Settings::migrating`].
+pub fn of_migration(done: usize, of: usize) {
+    let Ok(mut migration) = MIGRATION.lock() else {
+        return;
+    };
+    if done == of {
+        if let Some((_, Some(progress))) = migration.take() {
+            progress.end();
+        }
+        return;
+    }
+    let (begun, progress) = migration.get_or_insert_with(|| (Instant::now(), None));
+    if begun.elapsed() >= PATIENCE {
+        let progress = progress.get_or_insert_with(|| Progress::of("migrating", of, done));
+        progress.0.set_position(done as u64);
+    }
+}
+
 impl Progress {
-    pub fn of_seed(name: &str, records: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(records as u64), ProgressDrawTarget::stderr());
+    /// `done` of it was done before.
+    pub fn of(name: &str, whole: usize, done: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(whole as u64), ProgressDrawTarget::stderr());
+        let bar = bar.with_position(done as u64);
         let style = ProgressStyle::with_template(
             "{prefix} {bar:30} {human_pos} of {human_len}  {rate}  {eta} left",
         );

@@ -70,7 +70,7 @@ pub async fn load(
         targets: HashMap::new(),
     };
     for (seed, records) in read {
-        let progress = Progress::of_seed(&seed.name, records.len());
+        let progress = Progress::of(&seed.name, records.len(), 0);
         for batch in records.chunks(BATCH) {
             loading.batch(seed, batch).await?;
             progress.advance(batch.len());

@@ -147,7 +147,7 @@ struct Started {
 /// Opens the store; on a new project makes the first key and loads the seeds.
 async fn start(args: &Up, project: Project) -> Result<Started, Failure> {
     let database = args.database_url.clone();
-    let mut settings = dataflow::Settings::embedded(args.folder.clone(), database);
+    let mut settings = platform::settings_of(args.folder.clone(), database);
     settings.open = args.open;
     let app = platform::embedded(project, &settings).await?;
     let platform = Platform::of(&app);

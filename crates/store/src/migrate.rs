@@ -45,7 +45,12 @@ pub struct ApplyOptions {
     pub undisturbed: bool,
     /// Whether indexes that are made beside the work may wait for the next [`apply`].
     pub indexes_later: bool,
+    /// Told after each step of a migration.
+    pub told: Option<Told>,
 }
+
+/// How many steps are done, of how many.
+pub type Told = fn(usize, usize);
 
 /// What [`apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +97,7 @@ pub async fn status(settings: &Settings, models: &Models) -> Result<Status, Erro
     })
 }
 
-/// The mark of these models' tables, as [`replica::announce`] takes it.
+/// The mark of these models' tables, as [`crate::Store::announce`] takes it.
 pub fn version(settings: &Settings, models: &Models) -> String {
     let engine = match settings.location {
         crate::Location::Postgres(_) => crate::Engine::Postgres,

@@ -52,7 +52,7 @@ impl App {
     /// The same of a project that was read before.
     pub async fn of(project: Project, settings: &Settings) -> Result<Self, Error> {
         let location = location::of(&project, settings)?;
-        let applied = migrations::apply_to(&location, &project, false).await?;
+        let applied = migrations::apply_to(&location, &project, settings, false).await?;
         for note in &applied.notes {
             tracing::warn!("{note}");
         }
@@ -70,7 +70,7 @@ impl App {
         .await;
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
-            replica: Arc::new(Replica::new(location.clone(), &project.models)),
+            replica: Arc::new(Replica::new(store.clone(), &location, &project.models)),
             pruning: Pruning::default(),
             store,
             location,

@@ -23,24 +23,29 @@ pub async fn apply(
     allow_destructive: bool,
 ) -> Result<Applied, Error> {
     let location = location::of(project, settings)?;
-    apply_to(&location, project, allow_destructive).await
+    apply_to(&location, project, settings, allow_destructive).await
 }
 
 pub(crate) async fn apply_to(
     location: &store::Settings,
     project: &Project,
+    settings: &Settings,
     allow_destructive: bool,
 ) -> Result<Applied, Error> {
     make_folder(location)?;
-    Ok(migrate::apply(
-        location,
-        &project.models,
-        &ApplyOptions {
-            allow_destructive,
-            ..ApplyOptions::default()
-        },
-    )
-    .await?)
+    let options = ApplyOptions {
+        allow_destructive,
+        told: settings.migrating.or(Some(log)),
+        ..ApplyOptions::default()
+    };
+    Ok(migrate::apply(location, &project.models, &options).await?)
+}
+
+/// A line each 500 steps: a service's start that takes its time says why.
+fn log(done: usize, of: usize) {
+    if done.is_multiple_of(500) {
+        tracing::info!(done, of, "Migrating");
+    }
 }
 
 pub async fn status(project: &Project, settings: &Settings) -> Result<Status, Error> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::Models;
+use store::Store;
 use store::migrate::{self, replica};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::Error;
 
 pub(crate) struct Replica {
-    location: store::Settings,
+    store: Store,
     id: Uuid,
     /// Of the models' tables.
     version: watch::Sender<String>,
@@ -21,10 +22,10 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    pub(crate) fn new(location: store::Settings, models: &Models) -> Self {
+    pub(crate) fn new(store: Store, location: &store::Settings, models: &Models) -> Self {
         Self {
-            version: watch::Sender::new(migrate::version(&location, models)),
-            location,
+            version: watch::Sender::new(migrate::version(location, models)),
+            store,
             id: Uuid::now_v7(),
             joined: AtomicBool::new(false),
             gone: CancellationToken::new(),
@@ -43,9 +44,9 @@ impl Replica {
     pub(crate) async fn join(&self, tasks: &TaskTracker) -> Result<(), Error> {
         let mut versions = self.version.subscribe();
         let version = versions.borrow_and_update().clone();
-        replica::announce(&self.location, self.id, &version).await?;
+        self.store.announce(self.id, &version).await?;
         self.joined.store(true, Ordering::Release);
-        let (location, id) = (self.location.clone(), self.id);
+        let (store, id) = (self.store.clone(), self.id);
         let gone = self.gone.clone();
         tasks.spawn(async move {
             loop {
@@ -55,7 +56,7 @@ impl Replica {
                     changed = versions.changed() => if changed.is_err() { return },
                 }
                 let version = versions.borrow_and_update().clone();
-                if let Err(error) = replica::announce(&location, id, &version).await {
+                if let Err(error) = store.announce(id, &version).await {
                     // Calls fail as well then, and tell it; the next beat may come through.
                     tracing::warn!(error = %error, "this replica cannot announce itself");
                 }
@@ -67,7 +68,7 @@ impl Replica {
     pub(crate) async fn leave(&self) {
         self.gone.cancel();
         if self.joined.swap(false, Ordering::AcqRel)
-            && let Err(error) = replica::depart(&self.location, self.id).await
+            && let Err(error) = self.store.depart(self.id).await
         {
             // It is forgotten by itself after some seconds.
             tracing::warn!(error = %error, "this replica cannot say goodbye");

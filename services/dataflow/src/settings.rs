@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use chassis::{Env, Secret};
+use store::migrate::Told;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +19,8 @@ pub struct Settings {
     pub database_url: Option<Secret>,
     /// `WATCH`, off: whether files that change are read again, `true`, or `poll` where the system tells of no changes
     pub watch: Option<Watch>,
+    /// Told after each step of a migration; else it is logged now and then.
+    pub migrating: Option<Told>,
     /// Lets anyone do everything; only the embedded platform on loopback sets it.
     pub open: bool,
 }
@@ -32,6 +35,7 @@ impl Settings {
                 .secret("DATABASE_URL")
                 .or_else(|| env.optional::<String>("DATABASE_URL").map(Secret::new)),
             watch: env.or("WATCH", Asked(None)).0,
+            migrating: None,
             open: false,
         };
         env.finish()?;
@@ -46,6 +50,7 @@ impl Settings {
             project,
             database_url: database_url.map(Secret::new),
             watch: None,
+            migrating: None,
             open: false,
         }
     }

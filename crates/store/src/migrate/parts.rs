@@ -1,6 +1,8 @@
 //! Many new tables on PostgreSQL: in several transactions, since each keeps its locks to its end, one for every table and
 //! index, and a server has room for some thousands of them.
 
+use std::ops::Range;
+
 use super::live::Live;
 use super::meta;
 use super::plan::{Plan, Step};
@@ -13,7 +15,7 @@ const MOST: usize = 2_000;
 const KEY: &str = "making";
 
 /// The plan's steps in parts, where it is too much for one transaction; all of them make tables.
-pub(super) fn of<'a>(plan: &'a Plan, schema: &Schema) -> Vec<&'a [Step]> {
+pub(super) fn of(plan: &Plan, schema: &Schema) -> Vec<Range<usize>> {
     let locks = |step: &Step| {
         let table = schema.tables.get(&step.table);
         table.map_or(1, |table| {
@@ -29,11 +31,11 @@ pub(super) fn of<'a>(plan: &'a Plan, schema: &Schema) -> Vec<&'a [Step]> {
     for (at, step) in plan.steps.iter().enumerate() {
         sum += locks(step);
         if sum > MOST && at > begin {
-            parts.push(&plan.steps[begin..at]);
+            parts.push(begin..at);
             (begin, sum) = (at, locks(step));
         }
     }
-    parts.push(&plan.steps[begin..]);
+    parts.push(begin..plan.steps.len());
     parts
 }
 

@@ -2,11 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
-use super::history;
 use super::live::Live;
-use crate::{Engine, Error, Settings};
+use crate::{Engine, Error};
 
 /// A replica that was not heard of for so long is gone.
 pub const FRESH: Duration = Duration::from_secs(15);
@@ -14,25 +11,6 @@ pub const FRESH: Duration = Duration::from_secs(15);
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a migration waits for replicas of the older catalogue.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Says that this process serves `version`, [`super::version`] of its models. To be repeated each [`HEARTBEAT`].
-pub async fn announce(settings: &Settings, id: Uuid, version: &str) -> Result<(), Error> {
-    let mut live = Live::open(settings).await?;
-    let (id_cast, now) = spelling(&live);
-    let sql = format!(
-        "INSERT INTO gantry_replicas (id, version, seen_at) VALUES ({id_cast}, $2, {now}) \
-         ON CONFLICT (id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at"
-    );
-    live.rows(&sql, &[&id.to_string(), version]).await.map(drop)
-}
-
-/// Says that this process serves no longer.
-pub async fn depart(settings: &Settings, id: Uuid) -> Result<(), Error> {
-    let mut live = Live::open(settings).await?;
-    let (id_cast, _) = spelling(&live);
-    let sql = format!("DELETE FROM gantry_replicas WHERE id = {id_cast}");
-    live.rows(&sql, &[&id.to_string()]).await.map(drop)
-}
 
 /// Ends when no fresh replica serves another version.
 pub(super) async fn wait(live: &mut Live, version: &str) -> Result<(), Error> {
@@ -59,12 +37,5 @@ pub(super) async fn wait(live: &mut Live, version: &str) -> Result<(), Error> {
             )));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-fn spelling(live: &Live) -> (&'static str, &'static str) {
-    match live.engine() {
-        Engine::Postgres => ("$1::text::uuid", history::NOW_POSTGRES),
-        Engine::Sqlite => ("$1", history::NOW_SQLITE),
     }
 }

@@ -1,5 +1,6 @@
 //! Doing and undoing migrations, one process at a time.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use model::Models;
@@ -8,12 +9,12 @@ use super::history::{self, Migration, State};
 use super::inspect;
 use super::live::Live;
 use super::mark::Mark;
-use super::plan::{Step, scripts};
+use super::plan::scripts;
 use super::planning::Planned;
 use super::schema::{PARKED, Schema, quote};
 use super::snapshot::{self, Since};
 use super::{
-    Applied, ApplyOptions, RolledBack, desired, parts, planning, replica, role, sqlite, steps,
+    Applied, ApplyOptions, RolledBack, Told, desired, parts, planning, replica, role, sqlite, steps,
 };
 use crate::{Engine, Error, Settings};
 
@@ -161,7 +162,14 @@ async fn apply_locked(
     }
     let id = planning::next_id(&migrations);
     let planned = Planned { plan, ..planned };
-    change_tables(live, settings, id, &planned, desired).await?;
+    let work = Work {
+        settings,
+        id,
+        planned: &planned,
+        desired,
+        told: options.told,
+    };
+    work.change_tables(live).await?;
     need_targets(live).await?;
     let Planned { plan, since, .. } = planned;
     if plan.steps.iter().any(|step| step.concurrent) && !options.indexes_later {
@@ -180,57 +188,78 @@ fn refuse_drift(drift: Vec<String>) -> Result<(), Error> {
     }
 }
 
-async fn change_tables(
-    live: &mut Live,
-    settings: &Settings,
-    id: u64,
-    planned: &Planned,
-    desired: &Schema,
-) -> Result<(), Error> {
-    let plan = &planned.plan;
-    let mut parts = match live.engine() {
-        Engine::Postgres if planned.only_makes => parts::of(plan, desired),
-        _ => vec![&plan.steps[..]],
-    };
-    let last = parts.pop().unwrap_or_default();
-    if !parts.is_empty() {
-        parts::note(live, plan).await?;
-    }
-    for part in parts {
-        change(live, settings, part, None).await?;
-    }
-    let end = End {
-        id,
-        planned,
-        desired,
-    };
-    change(live, settings, last, Some(&end)).await
-}
-
-/// What is written with a migration's last steps.
-struct End<'a> {
+/// A migration that is carried out.
+struct Work<'a> {
+    settings: &'a Settings,
     id: u64,
     planned: &'a Planned,
     desired: &'a Schema,
+    told: Option<Told>,
 }
 
-/// In a transaction, tried again where it did not get a lock.
-async fn change(
-    live: &mut Live,
-    settings: &Settings,
-    steps: &[Step],
-    last: Option<&End<'_>>,
-) -> Result<(), Error> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        begin(live, settings).await?;
-        let done = change_once(live, steps, last).await;
-        match end(live, done).await {
-            Err(Error::Timeout | Error::Conflict)
-                if attempt < ATTEMPTS && live.engine() == Engine::Postgres => {}
-            done => return done,
+impl Work<'_> {
+    async fn change_tables(&self, live: &mut Live) -> Result<(), Error> {
+        let plan = &self.planned.plan;
+        let mut parts = match live.engine() {
+            Engine::Postgres if self.planned.only_makes => parts::of(plan, self.desired),
+            _ => vec![0..plan.steps.len()],
+        };
+        let last = parts.pop().unwrap_or_default();
+        if !parts.is_empty() {
+            parts::note(live, plan).await?;
         }
+        for part in parts {
+            self.change(live, part, false).await?;
+        }
+        self.change(live, last, true).await
+    }
+
+    /// In a transaction, tried again where it did not get a lock.
+    async fn change(
+        &self,
+        live: &mut Live,
+        steps: Range<usize>,
+        is_last: bool,
+    ) -> Result<(), Error> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            begin(live, self.settings).await?;
+            let done = self.change_once(live, steps.clone(), is_last).await;
+            match end(live, done).await {
+                Err(Error::Timeout | Error::Conflict)
+                    if attempt < ATTEMPTS && live.engine() == Engine::Postgres => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn change_once(
+        &self,
+        live: &mut Live,
+        steps: Range<usize>,
+        is_last: bool,
+    ) -> Result<(), Error> {
+        let Planned { plan, since, .. } = self.planned;
+        let mut state = State::Applied;
+        for at in steps {
+            let step = &plan.steps[at];
+            if step.concurrent {
+                state = State::Indexing;
+                continue;
+            }
+            let done = run_script(live, &step.sql).await;
+            done.map_err(|error| in_step(&step.summary, error))?;
+            if let Some(told) = self.told {
+                told(at + 1, plan.steps.len());
+            }
+        }
+        if !is_last {
+            return Ok(());
+        }
+        parts::done(live).await?;
+        role::grant(live).await?;
+        history::insert(live, self.id, plan, self.desired, state, since.as_ref()).await
     }
 }
 
@@ -256,23 +285,6 @@ async fn end<T>(live: &mut Live, done: Result<T, Error>) -> Result<T, Error> {
             Err(error)
         }
     }
-}
-
-async fn change_once(live: &mut Live, steps: &[Step], last: Option<&End<'_>>) -> Result<(), Error> {
-    let mut state = State::Applied;
-    for step in steps {
-        if step.concurrent {
-            state = State::Indexing;
-            continue;
-        }
-        let done = run_script(live, &step.sql).await;
-        done.map_err(|error| in_step(&step.summary, error))?;
-    }
-    let Some(end) = last else { return Ok(()) };
-    parts::done(live).await?;
-    role::grant(live).await?;
-    let Planned { plan, since, .. } = end.planned;
-    history::insert(live, end.id, plan, end.desired, state, since.as_ref()).await
 }
 
 fn in_step(summary: &str, error: Error) -> Error {

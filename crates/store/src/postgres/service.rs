@@ -2,6 +2,7 @@
 
 use model::{Kind, Value};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::{Postgres, cells, errors};
 use crate::sql::{Arg, Scalar};
@@ -67,6 +68,21 @@ impl Postgres {
             row.map_err(failed)?.as_ref().map(key).transpose()
         })
         .await
+    }
+
+    pub(crate) async fn announce(&self, id: Uuid, version: &str) -> Result<(), Error> {
+        let connection = self.pool.shared().await?;
+        let sql = "INSERT INTO gantry_replicas (id, version, seen_at) VALUES ($1, $2, now()) \
+                   ON CONFLICT (id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at";
+        let done = connection.client.execute(sql, &[&id, &version]).await;
+        done.map(drop).map_err(failed)
+    }
+
+    pub(crate) async fn depart(&self, id: Uuid) -> Result<(), Error> {
+        let connection = self.pool.shared().await?;
+        let sql = "DELETE FROM gantry_replicas WHERE id = $1";
+        let done = connection.client.execute(sql, &[&id]).await;
+        done.map(drop).map_err(failed)
     }
 
     pub(crate) async fn list_keys(&self) -> Result<Vec<KeyRow>, Error> {

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use uuid::Uuid;
+
 use super::{Sqlite, errors};
 use crate::{Error, KeyRow};
 
@@ -73,6 +75,24 @@ impl Sqlite {
                 .transpose()
         };
         self.readers.run(None, find).await
+    }
+
+    pub(crate) async fn announce(&self, id: Uuid, version: &str) -> Result<(), Error> {
+        let version = version.to_owned();
+        let announce = move |connection: &Connection| {
+            let sql = "INSERT INTO gantry_replicas (id, version, seen_at) \
+                       VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) \
+                       ON CONFLICT (id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at";
+            connection.execute(sql, (id.to_string(), version))
+        };
+        self.change(announce).await.map(drop)
+    }
+
+    pub(crate) async fn depart(&self, id: Uuid) -> Result<(), Error> {
+        let depart = move |connection: &Connection| {
+            connection.execute("DELETE FROM gantry_replicas WHERE id = ?", [id.to_string()])
+        };
+        self.change(depart).await.map(drop)
     }
 
     pub(crate) async fn list_keys(&self) -> Result<Vec<KeyRow>, Error> {

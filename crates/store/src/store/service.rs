@@ -1,4 +1,6 @@
-//! What services keep in the store beside records: keys, the shared secret.
+//! What services keep in the store beside records: keys, the shared secret, which of them serve.
+
+use uuid::Uuid;
 
 use super::{Inner, Store};
 use crate::{Error, KeyRow};
@@ -45,6 +47,23 @@ impl Store {
         match &self.inner {
             Inner::Postgres(postgres) => postgres.revoke_key(id, at).await,
             Inner::Sqlite(sqlite) => sqlite.revoke_key(id, at).await,
+        }
+    }
+
+    /// Says that the process `id` serves `version`, [`crate::migrate::version`] of its models. To be repeated each
+    /// [`crate::migrate::replica::HEARTBEAT`].
+    pub async fn announce(&self, id: Uuid, version: &str) -> Result<(), Error> {
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.announce(id, version).await,
+            Inner::Sqlite(sqlite) => sqlite.announce(id, version).await,
+        }
+    }
+
+    /// Says that it serves no longer.
+    pub async fn depart(&self, id: Uuid) -> Result<(), Error> {
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.depart(id).await,
+            Inner::Sqlite(sqlite) => sqlite.depart(id).await,
         }
     }
 

@@ -16,11 +16,13 @@ pub(crate) const ALLOW: ApplyOptions = ApplyOptions {
     allow_destructive: true,
     indexes_later: false,
     undisturbed: false,
+    told: None,
 };
 pub(crate) const REFUSE: ApplyOptions = ApplyOptions {
     allow_destructive: false,
     indexes_later: false,
     undisturbed: false,
+    told: None,
 };
 
 pub(crate) fn settings(database: &Database) -> Settings {
