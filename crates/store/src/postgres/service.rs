@@ -24,6 +24,14 @@ pub(super) fn time(at: Option<jiff::Timestamp>) -> Arg {
     }
 }
 
+fn uuid(id: Uuid) -> Arg {
+    Arg {
+        value: Value::Uuid(id),
+        scalar: Scalar::Uuid,
+        array: false,
+    }
+}
+
 impl Postgres {
     pub(crate) async fn secret(&self) -> Result<String, Error> {
         let connection = self.pool.shared().await?;
@@ -74,14 +82,14 @@ impl Postgres {
         let connection = self.pool.shared().await?;
         let sql = "INSERT INTO gantry_replicas (id, version, seen_at) VALUES ($1, $2, now()) \
                    ON CONFLICT (id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at";
-        let done = connection.client.execute(sql, &[&id, &version]).await;
+        let done = connection.client.execute(sql, &[&uuid(id), &version]).await;
         done.map(drop).map_err(failed)
     }
 
     pub(crate) async fn depart(&self, id: Uuid) -> Result<(), Error> {
         let connection = self.pool.shared().await?;
         let sql = "DELETE FROM gantry_replicas WHERE id = $1";
-        let done = connection.client.execute(sql, &[&id]).await;
+        let done = connection.client.execute(sql, &[&uuid(id)]).await;
         done.map(drop).map_err(failed)
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn key_places(select: &Select) -> Vec<usize> {
 
 fn ranged(engine: Engine, select: &Select, behind: Behind) -> Statement {
     let mut writer = Writer::new(engine);
-    let ranges = ranges(select);
+    let ranges = ranges(engine, select);
     if ranges.len() == 1 {
         one_range(&mut writer, select, &ranges[0], behind, true);
     } else {
@@ -162,17 +162,35 @@ enum Beyond<'a> {
     Row(&'a [Order], &'a [Value]),
 }
 
-/// Disjoint, in the page's order. Ordering by a nullable field on SQLite is two ranges from the first page on, since
-/// its indexes put nulls first whatever the order.
-fn ranges(select: &Select) -> Vec<Range<'_>> {
+/// Whether the key wants nulls on the other end than an index has them.
+fn turns_nulls(engine: Engine, model: &Model, key: &Order) -> bool {
+    let natural = key.descending == (engine == Engine::Postgres);
+    !model.field(key.field).required && key.nulls_first != natural
+}
+
+/// Disjoint, in the page's order. Where nulls are wanted on the other end than an index has them, they are a range of
+/// their own from the first page on, since no index leads through both at once.
+fn ranges(engine: Engine, select: &Select) -> Vec<Range<'_>> {
     let model = &select.model;
-    let Some(after) = &select.after else {
-        return vec![Range {
-            equal: Vec::new(),
-            beyond: None,
-        }];
-    };
     let order = select.order.as_slice();
+    let Some(after) = &select.after else {
+        let range = |beyond| Range {
+            equal: Vec::new(),
+            beyond,
+        };
+        return match order.first() {
+            Some(key) if turns_nulls(engine, model, key) => {
+                let (null, others) = (Some(Beyond::Null(key)), Some(Beyond::NotNull(key)));
+                let beyond = if key.nulls_first {
+                    [null, others]
+                } else {
+                    [others, null]
+                };
+                beyond.map(range).into()
+            }
+            _ => vec![range(None)],
+        };
+    };
     let uniform = order
         .iter()
         .all(|key| model.field(key.field).required && key.descending == order[0].descending);
@@ -219,8 +237,13 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
     writer.sql(" WHERE ");
     conditions(writer, select);
     range_conditions(writer, model, range);
-    let fixed = range.equal.len();
-    // Fields that the range holds fixed need no ordering.
+    // Fields that the range holds fixed need no ordering, and where it has no nulls, nothing is to be said of them.
+    let is_null = matches!(range.beyond, Some(Beyond::Null(_)));
+    let without_nulls = match &range.beyond {
+        Some(Beyond::Value(key, _) | Beyond::NotNull(key)) => Some(key.field),
+        _ => None,
+    };
+    let fixed = range.equal.len() + usize::from(is_null);
     let keys: Vec<_> = select.order.iter().skip(fixed).collect();
     if !keys.is_empty() {
         writer.sql(" ORDER BY ");
@@ -229,8 +252,8 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
             writer
                 .key("t", field)
                 .sql(if key.descending { " DESC" } else { " ASC" });
-            let natural = key.descending == (writer.engine == Engine::Postgres);
-            if !field.required && key.nulls_first != natural {
+            let turned = turns_nulls(writer.engine, model, key);
+            if turned && without_nulls != Some(key.field) {
                 writer.sql(if key.nulls_first {
                     " NULLS FIRST"
                 } else {
