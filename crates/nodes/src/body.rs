@@ -143,14 +143,8 @@ fn csv(bytes: &[u8], model: &Model, knows: &dyn Fn(FieldId) -> bool) -> Result<S
     let mut faults = Vec::new();
     // Of records the values tell; where there are none, a header of other columns is a mistake all the same.
     let mut records = records.peekable();
-    if records.peek().is_none()
-        && let Some(name) = header.unknown()
-    {
-        let shown: String = name.chars().take(60).collect();
-        return Err(malformed(format!(
-            "line 1: {} has no field `{shown}`",
-            model.name
-        )));
+    if records.peek().is_none() {
+        header.all_known(model)?;
     }
     for (index, record) in records.enumerate() {
         if index > 0 {
@@ -182,10 +176,16 @@ impl<'a> Header<'a> {
         Self(names.map(column).collect())
     }
 
-    /// The first column that the model does not know.
-    fn unknown(&self) -> Option<&str> {
-        let mut unknown = self.0.iter().filter(|(_, field)| field.is_none());
-        unknown.next().map(|(name, _)| name.as_str())
+    /// Refuses the first column that the model does not know.
+    pub(crate) fn all_known(&self, model: &Model) -> Result<(), Problem> {
+        let Some((name, _)) = self.0.iter().find(|(_, field)| field.is_none()) else {
+            return Ok(());
+        };
+        let shown: String = name.chars().take(60).collect();
+        Err(malformed(format!(
+            "line 1: {} has no field `{shown}`",
+            model.name
+        )))
     }
 
     /// The record as a JSON object. `index` is its number, for the pointers of mistakes.

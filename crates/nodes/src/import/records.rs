@@ -103,6 +103,17 @@ impl<'a> Records<'a> {
             }
         }
         if part.lines.is_empty() {
+            // As of a body that is read whole: records tell of unknown columns, and here there are none.
+            if let (
+                0,
+                Reader::Csv {
+                    header: Some(header),
+                    ..
+                },
+            ) = (self.count, &self.reader)
+            {
+                header.all_known(self.model)?;
+            }
             return Ok(None);
         }
         self.count += part.lines.len();

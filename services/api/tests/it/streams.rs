@@ -106,6 +106,16 @@ async fn an_import_is_kept_whole_once_or_not_at_all() {
         assert_eq!(told.problem(), (422, "invalid_input".to_owned()));
         assert_eq!(told.json()["errors"][0]["pointer"], "/1200/titel");
         assert!(told.text.contains("line 1201: "), "{}", told.text);
+        for header in ["true", "title,titel\n"] {
+            let told = stack
+                .ask("POST /api/v1/film", &[CSV, MINIMAL], header)
+                .await;
+            assert_eq!(
+                told.problem(),
+                (400, "malformed_body".to_owned()),
+                "{header}"
+            );
+        }
         assert_eq!(
             stack.get("/api/v1/film:count").await.json(),
             json!({"count": 0})
