@@ -202,7 +202,7 @@ impl Work<'_> {
         let plan = &self.planned.plan;
         let mut parts = match live.engine() {
             Engine::Postgres if self.planned.only_makes => parts::of(plan, self.desired),
-            _ => vec![0..plan.steps.len()],
+            _ => std::iter::once(0..plan.steps.len()).collect(),
         };
         let last = parts.pop().unwrap_or_default();
         if !parts.is_empty() {

@@ -163,7 +163,7 @@ enum Beyond<'a> {
 }
 
 /// Whether the key wants nulls on the other end than an index has them.
-fn turns_nulls(engine: Engine, model: &Model, key: &Order) -> bool {
+fn turns_nulls(engine: Engine, model: &Model, key: Order) -> bool {
     let natural = key.descending == (engine == Engine::Postgres);
     !model.field(key.field).required && key.nulls_first != natural
 }
@@ -179,7 +179,7 @@ fn ranges(engine: Engine, select: &Select) -> Vec<Range<'_>> {
             beyond,
         };
         return match order.first() {
-            Some(key) if turns_nulls(engine, model, key) => {
+            Some(key) if turns_nulls(engine, model, *key) => {
                 let (null, others) = (Some(Beyond::Null(key)), Some(Beyond::NotNull(key)));
                 let beyond = if key.nulls_first {
                     [null, others]
@@ -252,7 +252,7 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
             writer
                 .key("t", field)
                 .sql(if key.descending { " DESC" } else { " ASC" });
-            let turned = turns_nulls(writer.engine, model, key);
+            let turned = turns_nulls(writer.engine, model, *key);
             if turned && without_nulls != Some(key.field) {
                 writer.sql(if key.nulls_first {
                     " NULLS FIRST"
