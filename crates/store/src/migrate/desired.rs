@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Field, Kind, Model, Models, OnDelete, System, Value};
+use model::{Field, FieldId, Kind, Model, Models, OnDelete, System, Value};
 
 use super::live::Live;
 use super::meta;
@@ -129,10 +129,14 @@ fn index(
     unique: bool,
 ) -> (String, Index) {
     let name = layout::index_name(model, fields, unique);
+    // With the id behind it an index has the order of pages, whatever many records have the same values.
+    let id = (!unique && !fields.contains(&FieldId::ID)).then_some(FieldId::ID);
     let keys: Vec<_> = fields
         .iter()
+        .copied()
+        .chain(id)
         .map(|field| {
-            let field = model.field(*field);
+            let field = model.field(field);
             match engine {
                 Engine::Postgres if field.nocase => format!("gantry_fold({})", quote(&field.name)),
                 _ => quote(&field.name),

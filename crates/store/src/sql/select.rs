@@ -158,7 +158,7 @@ enum Beyond<'a> {
     NotNull(&'a Order),
     /// Null, where it comes last.
     Null(&'a Order),
-    /// All keys at once, where they are required and point one way: `(a, b) > (1, 2)`.
+    /// All keys at once, where they point one way and none but the first may be null: `(a, b) > (1, 2)`.
     Row(&'a [Order], &'a [Value]),
 }
 
@@ -166,6 +166,17 @@ enum Beyond<'a> {
 fn turns_nulls(engine: Engine, model: &Model, key: Order) -> bool {
     let natural = key.descending == (engine == Engine::Postgres);
     !model.field(key.field).required && key.nulls_first != natural
+}
+
+/// Whether what comes after the values is one range of an index, nulls of the first key aside.
+fn is_one_row(model: &Model, order: &[Order], after: &[Value]) -> bool {
+    let uniform = order.iter().enumerate().all(|(at, key)| {
+        let field = model.field(key.field);
+        let known =
+            field.required || (at == 0 && after.first().is_some_and(|value| !value.is_null()));
+        known && !field.nocase && key.descending == order[0].descending
+    });
+    uniform && !order.is_empty() && order.len() == after.len()
 }
 
 /// Disjoint, in the page's order. Where nulls are wanted on the other end than an index has them, they are a range of
@@ -191,15 +202,16 @@ fn ranges(engine: Engine, select: &Select) -> Vec<Range<'_>> {
             _ => vec![range(None)],
         };
     };
-    let uniform = order
-        .iter()
-        .all(|key| model.field(key.field).required && key.descending == order[0].descending);
-    let folded = order.iter().any(|key| model.field(key.field).nocase);
-    if uniform && !folded && order.len() == after.len() {
-        return vec![Range {
+    if is_one_row(model, order, after) {
+        let row = Beyond::Row(order, after);
+        // No null is beyond a value: where they come last, they are a range of their own.
+        let last = !model.field(order[0].field).required && !order[0].nulls_first;
+        let null = last.then(|| Beyond::Null(&order[0]));
+        let ranges = std::iter::once(row).chain(null).map(|beyond| Range {
             equal: Vec::new(),
-            beyond: Some(Beyond::Row(order, after)),
-        }];
+            beyond: Some(beyond),
+        });
+        return ranges.collect();
     }
     let mut ranges = Vec::new();
     for prefix in (0..order.len().min(after.len())).rev() {
@@ -241,6 +253,7 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
     let is_null = matches!(range.beyond, Some(Beyond::Null(_)));
     let without_nulls = match &range.beyond {
         Some(Beyond::Value(key, _) | Beyond::NotNull(key)) => Some(key.field),
+        Some(Beyond::Row(order, _)) => Some(order[0].field),
         _ => None,
     };
     let fixed = range.equal.len() + usize::from(is_null);
