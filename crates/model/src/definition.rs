@@ -284,6 +284,15 @@ impl Model {
         u16::try_from(index).ok().map(FieldId)
     }
 
+    /// The same by way of a guess: names that come in the fields' order are found at once.
+    pub fn find_near(&self, guess: usize, name: &str) -> Option<FieldId> {
+        let (before, behind) = self.fields.split_at(guess.min(self.fields.len()));
+        let mut fields = behind.iter().chain(before);
+        let steps = fields.position(|field| field.name == name)?;
+        let index = (before.len() + steps) % self.fields.len();
+        u16::try_from(index).ok().map(FieldId)
+    }
+
     /// The system column, where the model has it.
     pub fn system(&self, system: System) -> Option<FieldId> {
         let index = self

@@ -21,12 +21,28 @@ pub(crate) fn text(bytes: &[u8], most_depth: usize) -> Result<&str, Problem> {
     Ok(text)
 }
 
-fn check(text: &str, most_depth: usize) -> Result<(), Problem> {
-    if depth(text) > most_depth {
-        return Err(malformed(format!(
-            "the body nests deeper than {most_depth} levels"
-        )));
+/// The same of a list that is taken apart next, which shows as well whether it is well-formed.
+fn list_text(bytes: &[u8], most_depth: usize) -> Result<&str, Problem> {
+    let begun = bytes.trim_ascii_start();
+    if begun.first() != Some(&b'[') {
+        return text(bytes, most_depth);
     }
+    let text = std::str::from_utf8(begun).map_err(|_| malformed("the body is not UTF-8"))?;
+    need_depth(text, most_depth)?;
+    Ok(text)
+}
+
+fn need_depth(text: &str, most_depth: usize) -> Result<(), Problem> {
+    if depth(text) <= most_depth {
+        return Ok(());
+    }
+    Err(malformed(format!(
+        "the body nests deeper than {most_depth} levels"
+    )))
+}
+
+fn check(text: &str, most_depth: usize) -> Result<(), Problem> {
+    need_depth(text, most_depth)?;
     serde_json::from_str::<&RawValue>(text)
         .map(|_| ())
         .map_err(|error| malformed(error.to_string()))
@@ -108,7 +124,7 @@ pub(crate) fn as_json_list<'a>(
     most_depth: usize,
 ) -> Result<Cow<'a, str>, Problem> {
     match media {
-        Media::Json => text(bytes, most_depth).map(Cow::Borrowed),
+        Media::Json => list_text(bytes, most_depth).map(Cow::Borrowed),
         Media::JsonLines => {
             let text =
                 std::str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;

@@ -41,15 +41,18 @@ pub(crate) fn read(
     let mut faults = Vec::new();
     let mut denied = Vec::new();
     let model = rules.model;
+    let mut next = 0;
     for (name, raw) in &object.members {
         if ignore.contains(&&**name) {
             continue;
         }
         let at = || format!("{pointer}/{}", escape(name));
-        let Some(id) = model.find(name).filter(|id| is_known(rules, *id)) else {
+        let found = model.find_near(next, name);
+        let Some(id) = found.filter(|id| is_known(rules, *id)) else {
             faults.push(unknown(rules, name, at()));
             continue;
         };
+        next = id.index() + 1;
         let field = model.field(id);
         if field.system.is_some() && !(field.system == Some(System::Id) && rules.may_choose_id) {
             let detail = format!("`{name}` is written by the platform only");
@@ -86,8 +89,8 @@ pub(crate) fn read(
 
 /// A field that may neither be read nor written is as if it were not there.
 fn is_known(rules: Rules<'_>, field: FieldId) -> bool {
-    rules.view.shows(rules.model, field)
-        || rules.fields.has(field)
+    rules.fields.has(field)
+        || rules.view.shows(rules.model, field)
         || rules.model.field(field).system.is_some()
 }
 

@@ -1,5 +1,6 @@
 //! New records by the thousand in one statement.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use model::{Action, Model, Value};
@@ -51,8 +52,10 @@ fn read(
     };
     let mut rows = Vec::with_capacity(records.len());
     let mut faults = Vec::new();
+    let mut at = String::new();
     for (index, raw) in records.iter().enumerate() {
-        let at = format!("{pointer}/{}", begin + index);
+        at.clear();
+        let _ = write!(at, "{pointer}/{}", begin + index);
         let row = body::object(raw.get(), &at)
             .and_then(|object| values::read(rules, &object, &at, &[]))
             .and_then(|given| plan::new_record(cx, model, given, &at));
