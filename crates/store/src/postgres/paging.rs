@@ -90,14 +90,14 @@ impl Postgres {
             .iter()
             .map(|statement| run(connection, statement));
         let mut row: FuturesOrdered<_> = asked.collect();
+        let mut is_stuck = false;
         for mut answer in answers {
             let rows = tokio::select! {
                 biased;
                 rows = row.next() => rows,
                 () = answer.closed() => {
-                    // It is the one under way, so it is the one that is stopped.
-                    connection.stop().await;
-                    row.next().await
+                    is_stuck = true;
+                    break;
                 }
             };
             if let Some(Ok(rows)) = rows {
@@ -105,6 +105,12 @@ impl Postgres {
             }
         }
         drop(row);
-        self.pool.give_back(lent);
+        if is_stuck {
+            // The rest of the row asks alone. The connection is given up: a cancel may arrive after its statement has
+            // ended, and would hit that of whoever had the connection next.
+            self.pool.cancel(lent);
+        } else {
+            self.pool.give_back(lent);
+        }
     }
 }

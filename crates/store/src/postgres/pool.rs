@@ -47,11 +47,6 @@ impl Connection {
         Ok(statement)
     }
 
-    /// Tells the server to stop what the connection is at. That it fails changes nothing: the statement has a timeout.
-    pub(super) async fn stop(&self) {
-        let _ = self.client.cancel_token().cancel_query(NoTls).await;
-    }
-
     pub(super) fn forget(&self, text: &str) {
         if let Ok(mut statements) = self.statements.lock() {
             statements.remove(text);

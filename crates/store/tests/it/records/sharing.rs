@@ -235,6 +235,51 @@ async fn a_page_that_waits_for_a_lock_holds_up_no_other() {
     store.close().await;
 }
 
+/// Locks are held as long as a page's patience lasts, more or less: what is stopped then may have ended just before,
+/// and nobody else must be stopped in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_stopped_in_anothers_place() {
+    const ROUNDS: u64 = 60;
+    let database = testkit::Database::postgres().await;
+    let (store, models) = open(&database, &[NOTE]).await;
+    let note = &models[0];
+    write(&store, note, self::note(note, "a", "ann", "t").1)
+        .await
+        .unwrap();
+    let (client, connection) =
+        tokio_postgres::connect(&database.location_url(), tokio_postgres::NoTls)
+            .await
+            .unwrap();
+    let begun = std::time::Instant::now();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let ask = async || {
+        let select = select(note, Filter::True, id_order(), 10);
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            let page = store.list(&select, Format::JsonArray, None).await;
+            assert_eq!(page.unwrap().rows, 1);
+        }
+    };
+    let lock = async {
+        for round in 0..ROUNDS {
+            client
+                .batch_execute("BEGIN; LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(20 + round % 10)).await;
+            client.batch_execute("ROLLBACK").await.unwrap();
+            assert!(begun.elapsed() < Duration::from_mins(5), "{round} rounds");
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(client);
+    };
+    let ((), (), _) = tokio::join!(
+        async { drop(join_all((0..CALLERS).map(|_| ask())).await) },
+        lock,
+        connection
+    );
+    store.close().await;
+}
+
 fn id_order() -> Vec<Order> {
     vec![Order {
         field: FieldId::ID,
