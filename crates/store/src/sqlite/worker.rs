@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::{errors, functions};
@@ -134,6 +135,10 @@ pub(super) fn open(path: &Path, settings: &Settings, read_only: bool) -> Result<
         .map_err(failed)?;
     functions::register(&connection).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(256);
+    // Else a statement is planned anew each time that a value is bound which statistics could tell something about.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
     // FULL: an acknowledged write is on the disk, whatever happens to the machine.
     let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;";
