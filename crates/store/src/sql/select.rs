@@ -249,15 +249,29 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
     writer.sql(" WHERE ");
     conditions(writer, select);
     range_conditions(writer, model, range);
-    // Fields that the range holds fixed need no ordering, and where it has no nulls, nothing is to be said of them.
-    let is_null = matches!(range.beyond, Some(Beyond::Null(_)));
+    // Fields that the range holds fixed need no ordering; but PostgreSQL does not see that of one that is null, and would
+    // sort what its index has in order. Where a range has no nulls, nothing is to be said of them.
+    let null = match range.beyond {
+        Some(Beyond::Null(key)) => Some((key, true)),
+        _ => None,
+    };
+    let equal = range
+        .equal
+        .iter()
+        .map(|(key, value)| (*key, value.is_null()));
+    let fixed: Vec<_> = equal.chain(null).collect();
+    let named = fixed
+        .iter()
+        .filter(|(_, null)| *null && writer.engine == Engine::Postgres);
     let without_nulls = match &range.beyond {
         Some(Beyond::Value(key, _) | Beyond::NotNull(key)) => Some(key.field),
         Some(Beyond::Row(order, _)) => Some(order[0].field),
         _ => None,
     };
-    let fixed = range.equal.len() + usize::from(is_null);
-    let keys: Vec<_> = select.order.iter().skip(fixed).collect();
+    let keys: Vec<_> = named
+        .map(|(key, _)| *key)
+        .chain(select.order.iter().skip(fixed.len()))
+        .collect();
     if !keys.is_empty() {
         writer.sql(" ORDER BY ");
         writer.list(keys, |writer, key| {
@@ -266,7 +280,8 @@ fn one_range(writer: &mut Writer, select: &Select, range: &Range<'_>, behind: Be
                 .key("t", field)
                 .sql(if key.descending { " DESC" } else { " ASC" });
             let turned = turns_nulls(writer.engine, model, *key);
-            if turned && without_nulls != Some(key.field) {
+            let is_fixed = fixed.iter().any(|(fixed, _)| fixed.field == key.field);
+            if turned && !is_fixed && without_nulls != Some(key.field) {
                 writer.sql(if key.nulls_first {
                     " NULLS FIRST"
                 } else {
