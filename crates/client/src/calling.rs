@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// As the catalogue says, where it is known; else by the verbs that every model has.
-    fn only_reads(&self, node: &NodeName, caller: &Caller) -> bool {
+    pub(crate) fn only_reads(&self, node: &NodeName, caller: &Caller) -> bool {
         let known = self.inner.catalogues.known(caller);
         known
             .as_deref()

@@ -5,6 +5,7 @@ mod calling;
 mod catalogues;
 mod endpoint;
 mod exchange;
+mod patience;
 mod public;
 mod together;
 
@@ -101,7 +102,7 @@ impl Client {
 
 impl Calls for Client {
     fn call(&self, call: Call) -> Reached<'_, Answer> {
-        Box::pin(self.carry(call))
+        Box::pin(self.carry_patiently(call))
     }
 
     fn catalogue<'a>(&'a self, caller: &'a Caller) -> Reached<'a, Arc<Catalogue>> {

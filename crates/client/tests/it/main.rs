@@ -126,6 +126,30 @@ async fn reads_are_asked_twice_and_writes_once() {
     );
 }
 
+const AWAY: Does = Does::Say(
+    "HTTP/1.1 503 Service Unavailable\ncontent-length: 46\ncontent-type: application/problem+json\nconnection: close\n\n{\"code\":\"unavailable\",\"detail\":\"no database\"}",
+);
+
+#[tokio::test]
+async fn a_read_waits_for_who_is_away_and_a_write_does_not() {
+    let soon = |node| {
+        let mut soon = call(node);
+        soon.deadline = Some(Instant::now() + Duration::from_secs(20));
+        soon
+    };
+    let script = &[AWAY, AWAY, Does::HangUp, AWAY, OK];
+    assert_eq!(told(script, soon("Film.read")).await, (Ok(Some(3)), 5));
+    assert_eq!(
+        told(script, soon("Film.create")).await,
+        (Err(Code::Unavailable), 1)
+    );
+    let mut short = call("Film.list");
+    short.deadline = Some(Instant::now() + Duration::from_millis(200));
+    let (answer, asked) = told(&[AWAY], short).await;
+    assert_eq!(answer, Err(Code::Unavailable));
+    assert!(asked > 1);
+}
+
 #[tokio::test]
 async fn a_deadline_is_kept() {
     let mut late = call("Film.read");
