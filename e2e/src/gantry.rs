@@ -142,7 +142,7 @@ impl Drop for Gantry {
 }
 
 /// Beside this test's own folder: `target/debug/gantry` for `target/debug/deps/it-…`.
-fn binary() -> anyhow::Result<PathBuf> {
+pub(crate) fn binary() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let folder = this
         .ancestors()
@@ -157,7 +157,7 @@ fn binary() -> anyhow::Result<PathBuf> {
     Ok(binary)
 }
 
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }

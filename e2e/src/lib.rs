@@ -1,7 +1,13 @@
-//! The built `gantry` seen from outside: a process that is started, spoken to over HTTP, and ended one way or another.
+//! The built `gantry` and its stack of containers seen from outside: started, spoken to over HTTP, and ended one way or
+//! another.
 
+mod edge;
+pub mod engine;
 mod gantry;
 mod http;
+mod stack;
 
+pub use edge::Edge;
 pub use gantry::Gantry;
 pub use http::{Answer, request};
+pub use stack::{Ports, Stack, copy, target};

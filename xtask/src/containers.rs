@@ -1,0 +1,131 @@
+//! The stack in containers: an engine where none answers, the images, the tests of both, and all of it taken away again.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::program::{cargo, program, root, run};
+use crate::{install, long};
+
+/// The images that the tests are about; what a person built under another tag is left alone.
+const TAG: &str = "test";
+/// Compose projects that the tests start.
+const STACKS: [&str; 3] = ["gantry-test-prod", "gantry-test-dev", "gantry-test-second"];
+
+/// An engine, base images, and every image of ours.
+pub(crate) fn build() -> anyhow::Result<()> {
+    run(program("docker/engine.sh").arg("start"))?;
+    run(&mut with_engine(program("docker/bases.sh"))?)?;
+    let mut bake = with_engine(program("docker"))?;
+    bake.args(["buildx", "bake", "--file", "docker/docker-bake.hcl"])
+        .args(["--progress", "plain"])
+        .env("VERSION", TAG)
+        .stderr(Stdio::piped());
+    if let Some(bundle) = certificates() {
+        bake.env("CA", bundle);
+    }
+    // Its progress is long, and of interest only where it fails.
+    let output = bake.output().context("starting docker buildx bake")?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr);
+        let tail: Vec<&str> = told.lines().rev().take(60).collect();
+        for line in tail.iter().rev() {
+            eprintln!("{line}");
+        }
+        bail!("the images cannot be built: {}", output.status);
+    }
+    Ok(())
+}
+
+/// What the tests need beside the images.
+pub(crate) fn install() -> anyhow::Result<()> {
+    install::hadolint()?;
+    install::store_clients()
+}
+
+/// The command that runs the tests of the stack; they share it, so one after the other.
+pub(crate) fn tests() -> anyhow::Result<Command> {
+    let mut command = with_engine(cargo(&[
+        "test",
+        "--workspace",
+        "--test",
+        "stack",
+        "--locked",
+        "--",
+    ]))?;
+    command.args(["--test-threads=1", "--nocapture"]);
+    Ok(command)
+}
+
+/// Takes away what the tests started, and ends the engine where it is ours.
+pub(crate) fn clear() -> anyhow::Result<()> {
+    for stack in STACKS {
+        let label = format!("label=com.docker.compose.project={stack}");
+        remove(
+            &["ps", "--all", "--quiet", "--filter", &label],
+            &["rm", "--force", "--volumes"],
+        )?;
+        remove(
+            &["network", "ls", "--quiet", "--filter", &label],
+            &["network", "rm"],
+        )?;
+        remove(
+            &["volume", "ls", "--quiet", "--filter", &label],
+            &["volume", "rm"],
+        )?;
+    }
+    let stacks = root().join("target/stacks");
+    if stacks.exists() {
+        std::fs::remove_dir_all(&stacks)
+            .with_context(|| format!("removing {}", stacks.display()))?;
+    }
+    run(program("docker/engine.sh").arg("stop"))
+}
+
+fn remove(list: &[&str], with: &[&str]) -> anyhow::Result<()> {
+    let listed = with_engine(program("docker"))?.args(list).output()?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let found: Vec<&str> = listed.lines().collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    run(with_engine(program("docker"))?
+        .args(with)
+        .args(found)
+        .stdout(Stdio::null()))
+}
+
+/// `availability [--requests N] [--rate N] [--seconds N]`: replicas replaced, containers restarted, under load.
+pub(crate) fn availability(options: &[&str]) -> anyhow::Result<()> {
+    build()?;
+    run(&mut cargo(&["build", "-p", "gantry", "--locked"]))?;
+    let settings = [
+        ("--requests", "GANTRY_TEST_REQUESTS"),
+        ("--rate", "GANTRY_TEST_RATE"),
+        ("--seconds", "GANTRY_TEST_SECONDS"),
+    ];
+    let mut command = tests()?;
+    command.arg("availability::");
+    long::pass(&mut command, &settings, options)?;
+    run(&mut command)
+}
+
+/// With the PATH on which the engine's client and plugins are found.
+fn with_engine(mut command: Command) -> anyhow::Result<Command> {
+    let told = program("docker/engine.sh").arg("env").output()?;
+    let told = String::from_utf8(told.stdout)?;
+    let path = told.trim().strip_prefix("PATH=");
+    command.env("PATH", path.context("docker/engine.sh env tells a PATH")?);
+    Ok(command)
+}
+
+/// The bundle that this machine's programs trust, for builds behind a proxy that inspects https.
+fn certificates() -> Option<OsString> {
+    let told = std::env::var_os("SSL_CERT_FILE");
+    let usual = OsString::from("/etc/ssl/certs/ca-certificates.crt");
+    told.into_iter()
+        .chain([usual])
+        .find(|path| Path::new(path).exists())
+}
