@@ -11,6 +11,8 @@ variable "CA" { default = "" }
 
 group "default" { targets = ["services", "stores"] }
 group "services" { targets = ["api", "dataflow"] }
+# For development of Gantry itself.
+group "workshops" { targets = ["workshop"] }
 group "stores" { targets = ["postgres", "redis", "neo4j", "haproxy"] }
 
 function "tags" {
@@ -23,7 +25,7 @@ function "tags" {
 
 target "image" {
   name       = name
-  matrix     = { name = ["api", "dataflow", "postgres", "redis", "neo4j", "haproxy"] }
+  matrix     = { name = ["api", "dataflow", "postgres", "redis", "neo4j", "haproxy", "workshop"] }
   context    = "."
   dockerfile = "docker/Dockerfile"
   target     = name

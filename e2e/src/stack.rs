@@ -32,6 +32,7 @@ pub struct Ports {
     pub postgres: u16,
     pub redis: u16,
     pub neo4j: u16,
+    pub debug: u16,
 }
 
 impl Stack {
@@ -61,6 +62,11 @@ impl Stack {
     /// Any verb of `gantry` on this stack.
     pub fn gantry(&self, arguments: &[&str]) -> Said {
         gantry(&self.name, self.ports, arguments, &self.folder)
+    }
+
+    /// What its compose files are told, for whoever calls compose directly.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        self.ports.variables(&self.name)
     }
 
     /// The containers of a service that run, by their ids.
@@ -121,19 +127,8 @@ impl Stack {
 fn gantry(name: &str, ports: Ports, arguments: &[&str], folder: &Path) -> Said {
     let folder = folder.to_string_lossy();
     let arguments = arguments.iter().copied().chain([folder.as_ref()]);
-    let variables = [
-        ("GANTRY_STACK_NAME", name.to_owned()),
-        ("GANTRY_TAG", TAG.to_owned()),
-        ("GANTRY_HTTPS_PORT", ports.https.to_string()),
-        ("GANTRY_HTTP_PORT", ports.http.to_string()),
-        ("GANTRY_API_OPS_PORT", ports.api_ops.to_string()),
-        ("GANTRY_DATAFLOW_OPS_PORT", ports.dataflow_ops.to_string()),
-        ("GANTRY_POSTGRES_PORT", ports.postgres.to_string()),
-        ("GANTRY_REDIS_PORT", ports.redis.to_string()),
-        ("GANTRY_NEO4J_PORT", ports.neo4j.to_string()),
-    ];
     match binary() {
-        Ok(program) => said(program, arguments, variables),
+        Ok(program) => said(program, arguments, ports.variables(name)),
         Err(error) => Said {
             ok: false,
             code: None,
@@ -144,12 +139,27 @@ fn gantry(name: &str, ports: Ports, arguments: &[&str], folder: &Path) -> Said {
 }
 
 impl Ports {
+    /// What the compose files are told.
+    fn variables(self, name: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("GANTRY_STACK_NAME", name.to_owned()),
+            ("GANTRY_TAG", TAG.to_owned()),
+            ("GANTRY_HTTPS_PORT", self.https.to_string()),
+            ("GANTRY_HTTP_PORT", self.http.to_string()),
+            ("GANTRY_API_OPS_PORT", self.api_ops.to_string()),
+            ("GANTRY_DATAFLOW_OPS_PORT", self.dataflow_ops.to_string()),
+            ("GANTRY_POSTGRES_PORT", self.postgres.to_string()),
+            ("GANTRY_REDIS_PORT", self.redis.to_string()),
+            ("GANTRY_NEO4J_PORT", self.neo4j.to_string()),
+        ]
+    }
+
     /// The same each time that the stack is started again.
     fn kept_in(place: &Path) -> anyhow::Result<Self> {
         let file = place.join("ports");
         if !file.exists() {
             let mut free = Vec::new();
-            while free.len() < 7 {
+            while free.len() < 8 {
                 let port = free_port()?;
                 if !free.contains(&port) {
                     free.push(port);
@@ -160,7 +170,7 @@ impl Ports {
         }
         let text = fs::read_to_string(&file)?;
         let mut ports = text.split(' ').map(str::parse);
-        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("seven ports")??) };
+        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("eight ports")??) };
         Ok(Self {
             https: next()?,
             http: next()?,
@@ -169,6 +179,7 @@ impl Ports {
             postgres: next()?,
             redis: next()?,
             neo4j: next()?,
+            debug: next()?,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn build() -> anyhow::Result<()> {
     run(&mut with_engine(program("docker/bases.sh"))?)?;
     let mut bake = with_engine(program("docker"))?;
     bake.args(["buildx", "bake", "--file", "docker/docker-bake.hcl"])
-        .args(["--progress", "plain"])
+        .args(["--progress", "plain", "services", "stores", "workshops"])
         .env("VERSION", TAG)
         .stderr(Stdio::piped());
     if let Some(bundle) = certificates() {

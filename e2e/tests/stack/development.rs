@@ -11,7 +11,7 @@ use e2e::engine::{docker, said, until};
 
 use crate::up;
 
-fn dev() -> &'static Stack {
+pub(crate) fn dev() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
     STACK.get_or_init(|| up("dev", "gantry-test-dev", "examples/cinema"))
 }

@@ -17,6 +17,7 @@ mod health;
 mod images;
 mod paths;
 mod secrets;
+mod workshop;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
