@@ -4,7 +4,7 @@
 //! It shares the machine with what it loads, so it does as little as it can: requests are rendered before the
 //! measurement, one thread waits for all sockets at once, and of an answer only the head is read.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -17,12 +17,24 @@ use crate::work::{self, Work};
 /// How long answers may take that are still due at the end.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// `asked` is a work's name, or a path to get. Prints one line of JSON: `requests` within the measured time,
+/// `address` is `host:port`, or a port of loopback; `asked` is a work's name, or a path to get. Prints one line of JSON: `requests` within the measured time,
 /// `answered` in all, `seconds`, `per_second`, and latencies in milliseconds.
-pub(crate) fn run(port: &str, asked: &str, concurrency: &str, seconds: &str) -> anyhow::Result<()> {
+pub(crate) fn run(
+    address: &str,
+    asked: &str,
+    concurrency: &str,
+    seconds: &str,
+) -> anyhow::Result<()> {
     let requests = Requests::of(asked)?;
     let duration = Duration::from_secs_f64(seconds.parse()?);
-    let measured = measure(&requests, port.parse()?, concurrency.parse()?, duration)?;
+    let address = match address.parse() {
+        Ok(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        Err(_) => address
+            .to_socket_addrs()?
+            .next()
+            .context("the name has an address")?,
+    };
+    let measured = measure(&requests, address, concurrency.parse()?, duration)?;
     let mut latencies = measured.latencies;
     latencies.sort_unstable();
     let at = |percent: usize| {
@@ -84,14 +96,14 @@ struct Measured {
 
 fn measure(
     requests: &Requests,
-    port: u16,
+    address: SocketAddr,
     clients: usize,
     duration: Duration,
 ) -> anyhow::Result<Measured> {
     let mut poll = Poll::new()?;
     let mut connections = Vec::with_capacity(clients);
     for number in 0..clients {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let mut stream = mio::net::TcpStream::from_std(stream);

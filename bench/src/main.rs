@@ -11,6 +11,7 @@ mod bare_sqlite;
 mod chart;
 mod compare;
 mod connection;
+mod containers;
 mod contender;
 mod copy;
 mod entrant;
@@ -48,6 +49,7 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
   pages    the first page and the ten-thousandth
   start    from start to first answer, memory at rest, size
   stream   a million films out and in: rows a second, memory
+  containers  the same program natively, in containers by each network, and published; needs `cargo xtask images`
   all      one after another
   models   starts, reloads, reads and OpenAPI among many models, with options of its own:
            --models 1000 --fields 100 --refs 50 --saves 3
@@ -72,7 +74,7 @@ Started by it, each in a process of its own:
 bench bare <postgres url> <port>
 bench bare-sqlite <file> <port>
 bench copy <postgres url> <concurrency> <seconds>
-bench load <port> <work or path> <concurrency> <seconds>
+bench load <port or host:port> <work or path> <concurrency> <seconds>
 ";
 
 type Command = fn(&Options, &Place) -> anyhow::Result<Results>;
@@ -82,6 +84,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("pages", pages::run),
     ("start", start::run),
     ("stream", stream::run),
+    ("containers", containers::run),
 ];
 
 fn main() -> ExitCode {
@@ -95,7 +98,9 @@ fn main() -> ExitCode {
         ["bare", database, port] => bare::run(database, port),
         ["bare-sqlite", file, port] => bare_sqlite::run(file, port),
         ["copy", database, concurrency, seconds] => copy::run(database, concurrency, seconds),
-        ["load", port, asked, concurrency, seconds] => load::run(port, asked, concurrency, seconds),
+        ["load", address, asked, concurrency, seconds] => {
+            load::run(address, asked, concurrency, seconds)
+        }
         ["report", name] => report(name),
         ["models", options @ ..] => {
             models::Options::parse(options).and_then(|options| models::run(&options))
@@ -118,7 +123,8 @@ fn main() -> ExitCode {
 fn commands(asked: &str) -> impl Iterator<Item = Command> {
     COMMANDS
         .iter()
-        .filter(move |(name, _)| asked == *name || asked == "all")
+        // An engine and images are not everyone's, so that one is asked for by its name.
+        .filter(move |(name, _)| asked == *name || asked == "all" && *name != "containers")
         .map(|(_, command)| *command)
 }
 

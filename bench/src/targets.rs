@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::containers;
 use crate::results::{Key, Results, middle, shorter, spread};
 
 struct Target {
@@ -88,6 +89,24 @@ const fn deep(what: &'static str, order: [&'static str; 2], contender: &'static 
             other("pages", order[0], contender, "p50_ms"),
         ),
         bound: AtMost(1.2),
+        unit: "×",
+    }
+}
+
+const fn contained(what: &'static str, way: &'static str, least: f64) -> Target {
+    const fn speed(contender: &'static str) -> Key<'static> {
+        Key {
+            command: "containers",
+            work: "get",
+            clients: 64,
+            contender,
+            figure: "per_second",
+        }
+    }
+    Target {
+        what,
+        figure: Figure::Ratio(speed(way), speed(containers::NATIVE)),
+        bound: AtLeast(least),
         unit: "×",
     }
 }
@@ -261,6 +280,21 @@ const TARGETS: &[Target] = &[
         "page 10,000 of page 1, by an indexed field, SQLite",
         BY_GROSS,
         "sqlite-gantry",
+    ),
+    contained(
+        "container on the host's network, c=64, of the same program natively",
+        containers::HOST,
+        0.97,
+    ),
+    contained(
+        "container at its bridge address, c=64, of native",
+        containers::BRIDGE,
+        0.9,
+    ),
+    contained(
+        "container to container, c=64, of native",
+        containers::BETWEEN,
+        0.8,
     ),
 ];
 
