@@ -9,13 +9,14 @@ use http::{HeaderMap, Method, StatusCode, header};
 use wire::{CallParts, Caller, Catalogue, Code, Content, Media, Options, Problem, Trace};
 
 use crate::exchange::{Exchange, collect, put};
+use crate::patience::patiently;
 use crate::{Client, Speech};
 
 /// What a face may miss of a change of models or rights.
 const FRESH: Duration = Duration::from_secs(1);
 /// Callers whose catalogue is kept. An entry of a caller who shares a version with others is a pointer.
 const CALLERS: usize = 4096;
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(25);
 const BYTES: usize = 256 << 20;
 
 #[derive(Default)]
@@ -64,6 +65,28 @@ impl Catalogues {
 }
 
 impl Client {
+    /// While dataflow is away, what is known is good enough to find the way; else it is waited for.
+    pub(crate) async fn patient_catalogue(
+        &self,
+        caller: &Caller,
+    ) -> Result<Arc<Catalogue>, Problem> {
+        let deadline = match self.inner.speech {
+            Speech::Internal => Instant::now() + PATIENCE,
+            Speech::Public(_) => Instant::now(),
+        };
+        let fetched = patiently(deadline, || async {
+            let catalogues = &self.inner.catalogues;
+            match self.fetch_catalogue(caller).await {
+                Err(problem) if problem.code == Code::Unavailable => {
+                    let known = catalogues.known(caller).ok_or(problem)?;
+                    Ok(catalogues.keep(caller, known))
+                }
+                done => done,
+            }
+        });
+        fetched.await
+    }
+
     pub(crate) async fn fetch_catalogue(&self, caller: &Caller) -> Result<Arc<Catalogue>, Problem> {
         let catalogues = &self.inner.catalogues;
         if let Some(fresh) = catalogues.fresh(caller) {

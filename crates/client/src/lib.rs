@@ -106,7 +106,7 @@ impl Calls for Client {
     }
 
     fn catalogue<'a>(&'a self, caller: &'a Caller) -> Reached<'a, Arc<Catalogue>> {
-        Box::pin(self.fetch_catalogue(caller))
+        Box::pin(self.patient_catalogue(caller))
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {

@@ -14,26 +14,36 @@ impl Client {
     pub(crate) async fn carry_patiently(&self, call: Call) -> Result<Answer, Problem> {
         let waits = matches!(self.inner.speech, Speech::Internal)
             && self.only_reads(&call.node, &call.caller);
-        let (Some(deadline), true) = (call.deadline, waits) else {
+        let is_whole = matches!(call.input.content, Content::Whole(_));
+        let (Some(deadline), true, true) = (call.deadline, waits, is_whole) else {
             return self.carry(call).await;
         };
-        let mut call = call;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let Some(next) = again(&call) else {
-                return self.carry(call).await;
-            };
-            let problem = match self.carry(call).await {
-                Err(problem) if problem.code == Code::Unavailable => problem,
-                done => return done,
-            };
-            if Instant::now() + pause >= deadline {
-                return Err(problem);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            call = next;
+        let mut next = Some(call);
+        patiently(deadline, move || {
+            let turn = next.take().expect("a whole body can be sent again");
+            next = again(&turn);
+            self.carry(turn)
+        })
+        .await
+    }
+}
+
+/// Asks again, less and less often, while the answer is that nobody is there.
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
+    deadline: Instant,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, Problem> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let problem = match ask().await {
+            Err(problem) if problem.code == Code::Unavailable => problem,
+            done => return done,
+        };
+        if Instant::now() + pause >= deadline {
+            return Err(problem);
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

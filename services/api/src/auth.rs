@@ -100,7 +100,8 @@ async fn verify(credential: &str, calls: &dyn Calls, trace: Trace) -> Result<Gra
     let input = serde_json::to_vec(&credential).expect("a text is JSON");
     let mut call = Call::new(node, Caller::Anonymous, Body::json(input));
     call.trace = trace;
-    call.deadline = Some(Instant::now() + Duration::from_secs(10));
+    // A read waits for a dataflow that is away; so does the question who reads.
+    call.deadline = Some(Instant::now() + Duration::from_secs(25));
     let answer = calls.call(call).await?.body.collect(GRANT_BYTES).await?;
     serde_json::from_slice(&answer).map_err(|_| {
         Problem::new(Code::Unavailable)
