@@ -12,6 +12,7 @@ use crate::program::root;
 /// The only arrows: a package and what of ours it may depend on. A package that is not here does not exist.
 const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
+    ("docker", &[]),
     ("xtask", &[]),
     ("rounds", &[]),
     ("testkit", &["wire", "model", "store", "client"]),
@@ -28,7 +29,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["wire", "chassis", "client"]),
     (
         "gantry",
-        &["wire", "chassis", "client", "model", "api", "dataflow"],
+        &[
+            "wire", "chassis", "client", "model", "docker", "api", "dataflow",
+        ],
     ),
     ("e2e", &["wire", "client", "testkit"]),
     ("bench", &["wire", "client", "testkit"]),
