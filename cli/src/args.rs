@@ -3,12 +3,19 @@
 mod call;
 mod changes;
 mod completions;
+mod down;
+mod health;
 mod init;
 mod keys;
+mod lint;
 mod migrate;
 mod models;
+mod ps;
+mod render;
 mod schema;
+mod secrets;
 mod seed;
+mod stack;
 mod up;
 mod validate;
 
@@ -19,13 +26,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use call::{Accept, Call, CountWish};
 pub use changes::Changes;
 pub use completions::Completions;
+pub use down::Down;
+pub use health::Health;
 pub use init::Init;
 pub use keys::{CreateKey, Keys, KeysVerb, RevokeKey};
+pub use lint::Lint;
 pub use migrate::{Apply, Migrate, MigrateVerb, Purge, Rollback};
 pub use models::Models;
+pub use ps::Ps;
+pub use render::{Render, RenderVerb};
 pub use schema::{Schema, SchemaFile};
+pub use secrets::{Certificate, Secrets, SecretsVerb};
 pub use seed::Seed;
-pub use up::{Up, Watching};
+pub use stack::{Scale, StackName, StackSecrets, Stage};
+pub use up::{Containers, Up, Watching};
 pub use validate::Validate;
 
 /// The section of examples that closes each help page; clap strips the colours where they are not wanted.
@@ -75,7 +89,10 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Init(Init),
-    Up(Up),
+    Up(Box<Up>),
+    Down(Down),
+    Ps(Ps),
+    Health(Health),
     Validate(Validate),
     Seed(Seed),
     Call(Box<Call>),
@@ -83,6 +100,9 @@ pub enum Verb {
     Models(Models),
     Migrate(Migrate),
     Keys(Keys),
+    Secrets(Secrets),
+    Lint(Lint),
+    Render(Render),
     Schema(Schema),
     Completions(Completions),
     /// Print the version

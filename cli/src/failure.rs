@@ -250,6 +250,22 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<docker::Error> for Failure {
+    fn from(error: docker::Error) -> Self {
+        let hint = error.hint();
+        let detail = match &error {
+            docker::Error::Failed { tail, .. } if !tail.is_empty() => format!("{error}:\n{tail}"),
+            docker::Error::Start(cause) => format!("{error}: {cause}"),
+            _ => error.to_string(),
+        };
+        Self::Refused {
+            exit: ExitKind::Unavailable,
+            detail,
+            hint,
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Unexpected(error.into())

@@ -10,8 +10,9 @@ mod failure;
 mod platform;
 mod progress;
 mod reading;
+mod secrets;
 mod seeding;
-
+mod stack;
 mod table;
 mod verbs;
 mod words;

@@ -21,6 +21,12 @@ pub struct Platform {
 
 /// Reads and checks the folder.
 pub fn project(folder: &Path) -> Result<Project, Failure> {
+    is_project(folder)?;
+    Ok(Project::load(folder)?)
+}
+
+/// Whether it is a project's folder, whatever its files say.
+pub fn is_project(folder: &Path) -> Result<(), Failure> {
     if !folder.is_dir() {
         let detail = format!("there is no folder {}", folder.display());
         return Err(Failure::refused(ExitKind::NotFound, detail)
@@ -34,7 +40,7 @@ pub fn project(folder: &Path) -> Result<Project, Failure> {
         return Err(Failure::refused(ExitKind::NotFound, detail)
             .hint("name a project's folder, or make one with `gantry init <folder>`"));
     }
-    Ok(Project::load(folder)?)
+    Ok(())
 }
 
 /// The platform that a verb calls: a server where one is named, else the project over its own database.

@@ -3,11 +3,17 @@
 mod call;
 mod changes;
 mod completions;
+mod down;
+mod health;
 mod init;
 mod keys;
+mod lint;
 mod migrate;
 mod models;
+mod ps;
+mod render;
 mod schema;
+mod secrets;
 mod seed;
 mod up;
 mod validate;
@@ -20,7 +26,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let output = cli.output;
     match cli.verb {
         Verb::Init(args) => init::run(&args, output),
-        Verb::Up(args) => in_runtime(up::run(args, output)),
+        Verb::Up(args) => in_runtime(up::run(*args, output)),
+        Verb::Down(args) => in_runtime(down::run(args, output)),
+        Verb::Ps(args) => in_runtime(ps::run(args, output)),
+        Verb::Health(args) => in_runtime(health::run(args, output)),
         Verb::Validate(args) => validate::run(&args, output),
         Verb::Seed(args) => in_runtime(seed::run(args, output)),
         Verb::Call(args) => in_runtime(call::run(*args, output)),
@@ -28,6 +37,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Models(args) => in_runtime(models::run(args, output)),
         Verb::Migrate(args) => in_runtime(migrate::run(args, output)),
         Verb::Keys(args) => in_runtime(keys::run(args, output)),
+        Verb::Secrets(args) => secrets::run(&args, output),
+        Verb::Lint(args) => in_runtime(lint::run(args, output)),
+        Verb::Render(args) => render::run(&args, output),
         Verb::Schema(args) => schema::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version => version::run(output),

@@ -1,5 +1,6 @@
-//! `gantry up`: the whole platform in this process.
+//! `gantry up`: the whole platform in this process, or as containers.
 
+mod containers;
 mod reloads;
 
 use std::io::Write as _;
@@ -25,6 +26,13 @@ const LOUD: Style = Style::new().bold();
 const LISTED: usize = 20;
 
 pub async fn run(args: Up, output: Output) -> Result<(), Failure> {
+    match args.containers.stack {
+        Some(stage) => containers::run(args, stage, output).await,
+        None => in_process(args, output).await,
+    }
+}
+
+async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     let project = platform::project(&args.folder)?;
     let listen = address(args.listen, project.settings.listen, 8000);
     let ops_listen = address(args.ops_listen, project.settings.ops_listen, 9100);

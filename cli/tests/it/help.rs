@@ -2,10 +2,13 @@
 
 use crate::gantry;
 
-const PAGES: [&[&str]; 20] = [
+const PAGES: [&[&str]; 29] = [
     &[],
     &["init"],
     &["up"],
+    &["down"],
+    &["ps"],
+    &["health"],
     &["validate"],
     &["seed"],
     &["call"],
@@ -21,6 +24,12 @@ const PAGES: [&[&str]; 20] = [
     &["keys", "create"],
     &["keys", "list"],
     &["keys", "revoke"],
+    &["secrets"],
+    &["secrets", "init"],
+    &["secrets", "rotate"],
+    &["lint"],
+    &["render"],
+    &["render", "compose"],
     &["schema"],
     &["completions"],
 ];

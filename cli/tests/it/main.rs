@@ -4,7 +4,10 @@
 
 mod cinema;
 mod help;
+mod lint;
 mod round_trip;
+mod secrets;
+mod stack;
 mod up;
 mod wrong_turns;
 
@@ -27,6 +30,9 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command
         .args(args)
         .env_remove("GANTRY_KEY_FILE")
+        .env_remove("GANTRY_SECRETS")
+        .env_remove("GANTRY_SOURCE")
+        .env_remove("GANTRY_STACK_NAME")
         .env_remove("COLUMNS")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

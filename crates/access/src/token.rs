@@ -43,7 +43,7 @@ fn hash(secret: &str) -> [u8; 32] {
 }
 
 /// Letters and digits, each equally likely: bytes beyond the last whole multiple of 62 are drawn again.
-fn random(len: usize) -> Result<String, getrandom::Error> {
+pub fn random(len: usize) -> Result<String, getrandom::Error> {
     let mut text = String::with_capacity(len);
     while text.len() < len {
         let mut byte = [0];

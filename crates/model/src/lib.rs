@@ -38,7 +38,7 @@ pub use measure::{duration, size};
 pub use mistake::Mistake;
 pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
-pub use project::{Limits, Project, ProjectSettings};
+pub use project::{Limits, Project, ProjectSettings, project_name};
 pub use read::{load_models, path_of};
 pub use schema::{
     SchemaKind, filter_name, filter_pattern, filter_schema, input_schema, schema, value_schema,

@@ -28,22 +28,7 @@ impl Project {
         let mut mistakes = Vec::new();
         let folder = folder::read(root, &mut mistakes);
         let models = read::read_models(&folder.models, &mut mistakes);
-        let (name, settings) = match &folder.settings {
-            Some((path, text)) => {
-                let (mut source, node) = read::read_file(path, text, &keys::PROJECT, "gantry.yaml");
-                // A file of comments only is as good as none.
-                let blank = text
-                    .lines()
-                    .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-                if blank {
-                    source.mistakes.clear();
-                }
-                let read = node.as_ref().map(|node| settings::read(&mut source, node));
-                mistakes.append(&mut source.mistakes);
-                read.unwrap_or_default()
-            }
-            None => (None, ProjectSettings::default()),
-        };
+        let (name, settings) = read_settings(folder.settings.as_ref(), &mut mistakes);
         for (files, table, kind) in [
             (&folder.workflows, &keys::WORKFLOW, "workflow"),
             (&folder.groups, &keys::GROUP, "group"),
@@ -64,6 +49,34 @@ impl Project {
             seeds,
         })
     }
+}
+
+/// The project's name alone, whatever mistakes its files have.
+pub fn project_name(root: &Path) -> String {
+    let mut untold = Vec::new();
+    let folder = folder::read(root, &mut untold);
+    let (name, _) = read_settings(folder.settings.as_ref(), &mut untold);
+    name.unwrap_or_else(|| folder_name(root))
+}
+
+fn read_settings(
+    file: Option<&(PathBuf, String)>,
+    mistakes: &mut Vec<Mistake>,
+) -> (Option<String>, ProjectSettings) {
+    let Some((path, text)) = file else {
+        return (None, ProjectSettings::default());
+    };
+    let (mut source, node) = read::read_file(path, text, &keys::PROJECT, "gantry.yaml");
+    // A file of comments only is as good as none.
+    let blank = text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    if blank {
+        source.mistakes.clear();
+    }
+    let read = node.as_ref().map(|node| settings::read(&mut source, node));
+    mistakes.append(&mut source.mistakes);
+    read.unwrap_or_default()
 }
 
 /// Workflows and groups: their form, and that no name stands twice.

@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::{Caller, Calls};
 
+/// How keys are made and read, for whoever makes the first one before there is a database.
+pub use access::token;
 pub use error::Error;
 pub use reload::{ModelChange, News, Reloaded, log};
 pub use routes::Served;

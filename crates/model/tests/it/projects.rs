@@ -168,6 +168,16 @@ fn mistakes_of_every_kind_of_file_come_together() {
 }
 
 #[test]
+fn the_name_can_be_had_of_a_project_with_mistakes() {
+    let mistaken = ("models/film.yaml", "model: film");
+    let named = folder(&[("gantry.yaml", "name: films\nlimitz: {}\n"), mistaken]);
+    assert_eq!(model::project_name(named.path()), "films");
+    let unnamed = folder(&[mistaken]);
+    let own = unnamed.path().file_name().unwrap().to_string_lossy();
+    assert_eq!(model::project_name(unnamed.path()), own);
+}
+
+#[test]
 fn bytes_that_are_no_text_are_told() {
     let folder = folder(&[("models/a.yaml", "")]);
     fs::write(
