@@ -1,16 +1,15 @@
 //! A database that has no connection to give: refused with a time to try again, and served as soon as there is one.
 
 use std::thread;
-use std::time::{Duration, Instant};
 
 use e2e::{Answer, Gantry, request};
 use serde_json::json;
+use tempfile::TempDir;
 use testkit::{OwnPostgres, Session, Stop};
 
-use crate::hostile::write_project;
+use crate::hostile::{wait_for, write_project};
+use crate::place::until;
 
-/// Generous: the machine may be many times slower than the one at hand.
-const PATIENCE: Duration = Duration::from_mins(2);
 const LIST: &str = "/api/v1/note?place=eq.1";
 
 fn list(port: u16) -> Answer {
@@ -22,22 +21,15 @@ fn create(port: u16) -> Answer {
     request(port, "POST", "/api/v1/note", &[], Some(&body)).unwrap()
 }
 
-/// Asks until the answer has this status.
-fn wait_for(status: u16, ask: impl Fn() -> Answer) -> Answer {
-    let begun = Instant::now();
-    loop {
-        let answer = ask();
-        if answer.status == status {
-            return answer;
-        }
-        let text = String::from_utf8_lossy(&answer.body);
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "{}, never {status}: {text}",
-            answer.status
-        );
-        thread::sleep(Duration::from_millis(20));
-    }
+/// The model and these settings served over a server of one's own.
+fn over_own_server(settings: &str, flags: &[&str]) -> (TempDir, OwnPostgres, Gantry) {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("notes");
+    write_project(&project, settings);
+    let server = OwnPostgres::start(&folder.path().join("server"), flags).unwrap();
+    let gantry = Gantry::up(&project, &["--database-url", &server.url()]).unwrap();
+    assert_eq!(create(gantry.port).status, 201);
+    (folder, server, gantry)
 }
 
 fn is_unavailable(answer: &Answer) {
@@ -53,17 +45,12 @@ fn is_unavailable(answer: &Answer) {
 
 #[test]
 fn a_busy_pool_refuses_with_a_time_to_try_again_and_recovers() {
-    let folder = tempfile::tempdir().unwrap();
-    let project = folder.path().join("notes");
     // Of three connections point reads share one; lists and writes have two.
-    write_project(
-        &project,
+    let (_folder, server, gantry) = over_own_server(
         "database: { pool: 3, lock_timeout: 2m, statement_timeout: 2m }\nlimits: { deadline: 2m }\n",
+        &[],
     );
-    let server = OwnPostgres::start(&folder.path().join("server"), &[]).unwrap();
-    let gantry = Gantry::up(&project, &["--database-url", &server.url()]).unwrap();
     let port = gantry.port;
-    assert_eq!(create(port).status, 201);
 
     let lock = Session::open(&server.url()).unwrap();
     lock.execute("BEGIN; LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
@@ -71,14 +58,10 @@ fn a_busy_pool_refuses_with_a_time_to_try_again_and_recovers() {
     thread::scope(|scope| {
         let held: Vec<_> = (0..2).map(|_| scope.spawn(|| list(port))).collect();
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        let begun = Instant::now();
-        while lock.number(waiting).unwrap() < 2 {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "the lists never came to the lock"
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
+        until(|| match lock.number(waiting).unwrap() {
+            2 => Ok(()),
+            some => Err(format!("{some} of two lists came to the lock")),
+        });
         is_unavailable(&list(port));
         is_unavailable(&create(port));
         lock.execute("COMMIT").unwrap();
@@ -92,30 +75,20 @@ fn a_busy_pool_refuses_with_a_time_to_try_again_and_recovers() {
 
 #[test]
 fn a_server_that_has_no_connection_left_is_waited_for_by_reads_and_refused_to_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let project = folder.path().join("notes");
-    write_project(
-        &project,
-        "database: { pool: 6 }\nlimits: { deadline: 1m }\n",
-    );
-    let most = "max_connections=10";
-    let server = OwnPostgres::start(&folder.path().join("server"), &[most]).unwrap();
-    let gantry = Gantry::up(&project, &["--database-url", &server.url()]).unwrap();
+    let settings = "database: { pool: 6 }\nlimits: { deadline: 1m }\n";
+    let (_folder, server, gantry) = over_own_server(settings, &["max_connections=10"]);
     let port = gantry.port;
-    assert_eq!(create(port).status, 201);
 
     // All connections are others', those that Gantry had as well.
     let mut hogs = vec![Session::open(&server.url()).unwrap()];
-    let begun = Instant::now();
-    while hogs.len() < 10 {
+    until(|| {
         hogs[0].execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gantry'").unwrap();
         hogs.extend(Session::open(&server.url()));
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "only {} connections",
-            hogs.len()
-        );
-    }
+        match hogs.len() {
+            10 => Ok(()),
+            some => Err(format!("only {some} connections")),
+        }
+    });
     is_unavailable(&wait_for(503, || create(port)));
     let (listed, read) = thread::scope(|scope| {
         let listed = scope.spawn(|| list(port));
@@ -129,12 +102,7 @@ fn a_server_that_has_no_connection_left_is_waited_for_by_reads_and_refused_to_wr
 
 #[test]
 fn a_database_that_stays_away_is_told_within_the_deadline() {
-    let folder = tempfile::tempdir().unwrap();
-    let project = folder.path().join("notes");
-    write_project(&project, "limits: { deadline: 2s }\n");
-    let mut server = OwnPostgres::start(&folder.path().join("server"), &[]).unwrap();
-    let gantry = Gantry::up(&project, &["--database-url", &server.url()]).unwrap();
-    assert_eq!(create(gantry.port).status, 201);
+    let (_folder, mut server, gantry) = over_own_server("limits: { deadline: 2s }\n", &[]);
     server.stop(Stop::Fast).unwrap();
     is_unavailable(&list(gantry.port));
     is_unavailable(&create(gantry.port));

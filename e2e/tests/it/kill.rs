@@ -1,14 +1,14 @@
 //! `kill -9` at any moment of a write: every acknowledged write is there once, none is half done.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::Gantry;
-use testkit::{Database, Engine};
+use testkit::Engine;
 
+use crate::place::{self, Place};
 use crate::writes::{self, BULK, Write, Writer, chance, check};
 
 /// `cargo xtask kill --times N` names another number.
@@ -21,40 +21,28 @@ const BUDGET: Duration = Duration::from_secs(48);
 
 #[tokio::test]
 async fn a_killed_sqlite_process_keeps_what_it_acknowledged() {
-    kill_repeatedly(Engine::Sqlite).await;
+    place::on(Engine::Sqlite, kills).await;
 }
 
 #[tokio::test]
 async fn a_killed_process_over_postgresql_keeps_what_it_acknowledged() {
-    kill_repeatedly(Engine::Postgres).await;
+    place::on(Engine::Postgres, kills).await;
 }
 
-async fn kill_repeatedly(engine: Engine) {
-    let database = Database::of(engine).await;
-    let url = database.location_url();
-    let name = database.engine_name();
-    let test = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let project = folder.path().join("notes");
-        writes::project(&project);
-        kills(name, &project, &url);
-    };
-    tokio::task::spawn_blocking(test).await.unwrap();
-}
-
-fn kills(engine: &str, project: &Path, url: &str) {
+fn kills(place: &Place) {
+    writes::project(&place.project);
     let kills = times();
     let budget = BUDGET * u32::try_from(kills).unwrap();
     let begun = Instant::now();
     let mut writers: Vec<Writer> = (0..WRITERS).map(|_| Writer::default()).collect();
     let (mut killed, mut answers_lost) = (0, 0);
     while killed < kills && begun.elapsed() < budget {
-        let gantry = Gantry::up(project, &["--database-url", url]).unwrap();
+        let gantry = place.up(&[]);
         check(gantry.port, &writers);
         answers_lost += round(gantry, killed, &mut writers);
         killed += 1;
     }
-    let gantry = Gantry::up(project, &["--database-url", url]).unwrap();
+    let gantry = place.up(&[]);
     check(gantry.port, &writers);
     for writer in &mut writers {
         writer.repeat(gantry.port);
@@ -68,7 +56,8 @@ fn kills(engine: &str, project: &Path, url: &str) {
     let mut stderr = std::io::stderr();
     writeln!(
         stderr,
-        "{engine}: {killed} kills, {answers_lost} writes cut off without an answer; {kept} acknowledged ones kept"
+        "{}: {killed} kills, {answers_lost} writes cut off without an answer; {kept} acknowledged ones kept",
+        place.engine
     )
     .unwrap();
     assert!(killed >= kills, "only {killed} kills within {budget:?}");

@@ -5,6 +5,7 @@ mod cinema;
 mod exhausted;
 mod hostile;
 mod kill;
+mod place;
 mod reload;
 mod restart;
 mod schemathesis;

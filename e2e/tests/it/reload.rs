@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use e2e::{Answer, Gantry, request};
 use serde_json::{Value, json};
-use testkit::{Database, Engine};
+use testkit::Engine;
+
+use crate::place::{self, Place};
 
 const CLIENTS: usize = 3;
 const ROUNDS: usize = 4;
@@ -19,12 +21,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn no_request_fails_while_models_change_on_sqlite() {
-    save_repeatedly(Engine::Sqlite).await;
+    place::on(Engine::Sqlite, save_repeatedly).await;
 }
 
 #[tokio::test]
 async fn no_request_fails_while_models_change_on_postgresql() {
-    save_repeatedly(Engine::Postgres).await;
+    place::on(Engine::Postgres, save_repeatedly).await;
 }
 
 #[test]
@@ -54,19 +56,11 @@ fn files_are_looked_at_where_the_system_tells_nothing_and_folders_may_come_later
     check("--watch=poll");
 }
 
-async fn save_repeatedly(engine: Engine) {
-    let database = Database::of(engine).await;
-    let url = database.location_url();
-    let test = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let project = folder.path().join("films");
-        fs::create_dir_all(project.join("models")).unwrap();
-        let saver = Saver::new(&project);
-        saver.film("");
-        let gantry = Gantry::up(&project, &["--watch", "--database-url", &url]).unwrap();
-        under_load(gantry, &saver);
-    };
-    tokio::task::spawn_blocking(test).await.unwrap();
+fn save_repeatedly(place: &Place) {
+    fs::create_dir_all(place.project.join("models")).unwrap();
+    let saver = Saver::new(&place.project);
+    saver.film("");
+    under_load(place.up(&["--watch"]), &saver);
 }
 
 fn under_load(gantry: Gantry, saver: &Saver) {

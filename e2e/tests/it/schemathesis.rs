@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 use e2e::Gantry;
 use serde_json::Value;
-use testkit::{Database, Engine};
+use testkit::Engine;
+
+use crate::place::{self, Place};
 
 /// Seconds that the requests of one caller over one engine may take, and the least number that must be made in them;
 /// `cargo xtask schemathesis` names others.
@@ -17,39 +19,34 @@ const CASES: u64 = 150;
 
 #[tokio::test]
 async fn the_document_and_the_server_agree_over_sqlite() {
-    agree(Engine::Sqlite).await;
+    place::on(Engine::Sqlite, agree).await;
 }
 
 #[tokio::test]
 async fn the_document_and_the_server_agree_over_postgresql() {
-    agree(Engine::Postgres).await;
+    place::on(Engine::Postgres, agree).await;
 }
 
-async fn agree(engine: Engine) {
-    let database = Database::of(engine).await;
-    let url = database.location_url();
-    let name = database.engine_name();
-    let test = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let project = folder.path().join("hostile");
-        copy(&fixture().join("project"), &project);
-        let (gantry, key) = Gantry::guarded(&project, &["--database-url", &url]).unwrap();
-        for key in [Some(key.as_str()), None] {
-            let report = run(&gantry, key, folder.path());
-            let cases = report["test_cases"]["generated"].as_u64().unwrap();
-            let who = if key.is_some() { "admin" } else { "anonymous" };
-            // Not `println!`: the count is to be seen where the test passes, too.
-            let mut stderr = std::io::stderr();
-            writeln!(stderr, "{name}, {who}: {cases} requests").unwrap();
-            let least = number("GANTRY_SCHEMATHESIS_CASES", CASES);
-            assert!(
-                cases >= least,
-                "{name}, {who}: only {cases} of {least} requests"
-            );
-        }
-        assert!(!gantry.log().contains("panicked"), "{}", gantry.log());
-    };
-    tokio::task::spawn_blocking(test).await.unwrap();
+fn agree(place: &Place) {
+    copy(&fixture().join("project"), &place.project);
+    let url = ["--database-url", &place.url];
+    let (gantry, key) = Gantry::guarded(&place.project, &url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for key in [Some(key.as_str()), None] {
+        let report = run(&gantry, key, folder.path());
+        let cases = report["test_cases"]["generated"].as_u64().unwrap();
+        let who = if key.is_some() { "admin" } else { "anonymous" };
+        // Not `println!`: the count is to be seen where the test passes, too.
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "{}, {who}: {cases} requests", place.engine).unwrap();
+        let least = number("GANTRY_SCHEMATHESIS_CASES", CASES);
+        assert!(
+            cases >= least,
+            "{}, {who}: only {cases} of {least} requests",
+            place.engine
+        );
+    }
+    assert!(!gantry.log().contains("panicked"), "{}", gantry.log());
 }
 
 /// Configuration, hooks and a project with every type of field.

@@ -5,11 +5,12 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use e2e::{Gantry, request};
-use testkit::{Database, Engine};
+use e2e::request;
+use testkit::Engine;
+
+use crate::place::{self, Place};
 
 const ROWS: u64 = 100_000;
 /// What the process may hold more than before, in KiB: the database's cache, and what the allocator gives back late.
@@ -26,32 +27,21 @@ fields:
 
 #[tokio::test]
 async fn sqlite_streams_in_constant_memory() {
-    there_and_back(Engine::Sqlite).await;
+    place::on(Engine::Sqlite, there_and_back).await;
 }
 
 #[tokio::test]
 async fn postgresql_streams_in_constant_memory() {
-    there_and_back(Engine::Postgres).await;
+    place::on(Engine::Postgres, there_and_back).await;
 }
 
-async fn there_and_back(engine: Engine) {
-    let database = Database::of(engine).await;
-    let (url, name) = (database.location_url(), database.engine_name());
-    let test = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let project = folder.path().join("samples");
-        fs::create_dir_all(project.join("models")).unwrap();
-        fs::write(project.join("models/sample.yaml"), MODEL).unwrap();
-        measure(name, &project, &url);
-    };
-    tokio::task::spawn_blocking(test).await.unwrap();
-}
-
-fn measure(engine: &str, project: &Path, url: &str) {
+fn there_and_back(place: &Place) {
+    fs::create_dir_all(place.project.join("models")).unwrap();
+    fs::write(place.project.join("models/sample.yaml"), MODEL).unwrap();
     #[expect(clippy::disallowed_methods, reason = "a measure of one's own wish")]
     let rows = std::env::var("GANTRY_STREAM_ROWS").ok();
     let rows = rows.map_or(ROWS, |rows| rows.parse().unwrap());
-    let gantry = Gantry::up(project, &["--database-url", url]).unwrap();
+    let gantry = place.up(&[]);
     // What a first call leaves standing is no stream's.
     send(gantry.port, "application/x-ndjson", 1, line);
     let before = gantry.peak_kib().unwrap();
@@ -63,7 +53,8 @@ fn measure(engine: &str, project: &Path, url: &str) {
         let mut stderr = std::io::stderr();
         writeln!(
             stderr,
-            "{engine}: {rows} rows {what} in {seconds:.1} s, {speed:.0} rows/s, {mib:.1} MiB/s; peak {peak} KiB"
+            "{}: {rows} rows {what} in {seconds:.1} s, {speed:.0} rows/s, {mib:.1} MiB/s; peak {peak} KiB",
+            place.engine
         )
         .unwrap();
         assert!(
