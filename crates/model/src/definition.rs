@@ -280,8 +280,7 @@ impl Model {
     }
 
     pub fn find(&self, name: &str) -> Option<FieldId> {
-        let index = self.fields.iter().position(|field| field.name == name)?;
-        u16::try_from(index).ok().map(FieldId)
+        self.find_near(0, name)
     }
 
     /// The same by way of a guess: names that come in the fields' order are found at once.

@@ -10,6 +10,7 @@ mod any_input;
 mod bulk;
 mod catalogue;
 mod changes;
+mod cursors;
 mod idempotency;
 mod keys;
 mod policy;

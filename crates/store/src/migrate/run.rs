@@ -200,32 +200,26 @@ struct Work<'a> {
 impl Work<'_> {
     async fn change_tables(&self, live: &mut Live) -> Result<(), Error> {
         let plan = &self.planned.plan;
-        let mut parts = match live.engine() {
+        let parts = match live.engine() {
             Engine::Postgres if self.planned.only_makes => parts::of(plan, self.desired),
             _ => std::iter::once(0..plan.steps.len()).collect(),
         };
-        let last = parts.pop().unwrap_or_default();
-        if !parts.is_empty() {
+        if parts.len() > 1 {
             parts::note(live, plan).await?;
         }
         for part in parts {
-            self.change(live, part, false).await?;
+            self.change(live, part).await?;
         }
-        self.change(live, last, true).await
+        Ok(())
     }
 
     /// In a transaction, tried again where it did not get a lock.
-    async fn change(
-        &self,
-        live: &mut Live,
-        steps: Range<usize>,
-        is_last: bool,
-    ) -> Result<(), Error> {
+    async fn change(&self, live: &mut Live, steps: Range<usize>) -> Result<(), Error> {
         let mut attempt = 0;
         loop {
             attempt += 1;
             begin(live, self.settings).await?;
-            let done = self.change_once(live, steps.clone(), is_last).await;
+            let done = self.change_once(live, steps.clone()).await;
             match end(live, done).await {
                 Err(Error::Timeout | Error::Conflict)
                     if attempt < ATTEMPTS && live.engine() == Engine::Postgres => {}
@@ -234,13 +228,9 @@ impl Work<'_> {
         }
     }
 
-    async fn change_once(
-        &self,
-        live: &mut Live,
-        steps: Range<usize>,
-        is_last: bool,
-    ) -> Result<(), Error> {
+    async fn change_once(&self, live: &mut Live, steps: Range<usize>) -> Result<(), Error> {
         let Planned { plan, since, .. } = self.planned;
+        let is_last = steps.end == plan.steps.len();
         let mut state = State::Applied;
         for at in steps {
             let step = &plan.steps[at];

@@ -11,4 +11,5 @@ mod echo;
 mod openapi;
 mod rest;
 mod stack;
+mod stories;
 mod streams;
