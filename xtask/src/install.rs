@@ -1,5 +1,5 @@
-//! What the tests need beyond Rust, installed where it is missing: PostgreSQL's programs, an OpenAPI validator, and
-//! Schemathesis.
+//! What the tests need beyond Rust, installed where it is missing: PostgreSQL's and Redis's programs, an OpenAPI
+//! validator, and Schemathesis.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,20 @@ pub(crate) fn postgres() -> anyhow::Result<()> {
         postgres_programs().is_some(),
         "initdb is still missing after the installation"
     );
+    Ok(())
+}
+
+/// `redis-server` and `redis-cli`.
+pub(crate) fn redis() -> anyhow::Result<()> {
+    let is_there = || succeeds(program("redis-server").arg("--version"));
+    if !is_there() {
+        debian_packages(&["redis-server"])?;
+    }
+    ensure!(
+        is_there(),
+        "redis-server is still missing after the installation"
+    );
+    println!("Redis: redis-server");
     Ok(())
 }
 

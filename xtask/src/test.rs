@@ -24,6 +24,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn all(steps: &mut Steps) -> Tally {
     steps.run("install", || {
         install::postgres()?;
+        install::redis()?;
         install::openapi_validator()?;
         install::schemathesis()?;
         containers::install()

@@ -8,6 +8,7 @@ use model::{Action, FilterLimits, Limits, Model};
 use store::Store;
 use wire::{Answer, Body, Code, Fault, Meta, Options, Problem, Reply};
 
+use crate::answers::Answers;
 use crate::live::Live;
 use crate::view::View;
 
@@ -18,6 +19,7 @@ pub(crate) struct Context<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) signer: &'a Signer,
     pub(crate) store: &'a Store,
+    pub(crate) answers: Answers<'a>,
     pub(crate) options: &'a Options,
     /// One moment for all that a call writes, to the microsecond.
     pub(crate) now: jiff::Timestamp,
@@ -38,6 +40,7 @@ impl Context<'_> {
             limits: self.limits,
             signer: self.signer,
             store: self.store,
+            answers: self.answers,
             options,
             now: self.now,
         }

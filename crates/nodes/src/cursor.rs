@@ -42,20 +42,8 @@ impl List<'_> {
 
 /// `after` are the order's values of the last record.
 pub(crate) fn seal(signer: &Signer, list: &List<'_>, after: &[Value]) -> String {
-    let texts = after.iter().map(|value| match value {
-        Value::Null => serde_json::Value::Null,
-        value => {
-            let mut text = Vec::new();
-            value.write_text(&mut text);
-            String::from_utf8_lossy(&text).into_owned().into()
-        }
-    });
     let mut payload = list.binding().to_vec();
-    payload.extend(
-        serde_json::Value::Array(texts.collect())
-            .to_string()
-            .bytes(),
-    );
+    payload.extend(texts(after).bytes());
     let mut sealed = signer.seal(PURPOSE, &payload).to_vec();
     sealed.extend(payload);
     URL_SAFE_NO_PAD.encode(sealed)
@@ -78,13 +66,31 @@ pub(crate) fn open(signer: &Signer, list: &List<'_>, cursor: &str) -> Result<Vec
             .detail("the cursor belongs to a list with another order, filter or caller")
             .hint("send it with the same order, filters and caller as the page that gave it"));
     }
-    let after: Vec<Option<String>> = serde_json::from_slice(after).map_err(|_| foreign())?;
-    if after.len() != list.order.len() {
-        return Err(foreign());
-    }
+    values(list.model, list.order, after).ok_or_else(foreign)
+}
+
+/// An order's values of one record, as a text.
+pub(crate) fn texts(after: &[Value]) -> String {
+    let texts = after.iter().map(|value| match value {
+        Value::Null => serde_json::Value::Null,
+        value => {
+            let mut text = Vec::new();
+            value.write_text(&mut text);
+            String::from_utf8_lossy(&text).into_owned().into()
+        }
+    });
+    serde_json::Value::Array(texts.collect()).to_string()
+}
+
+/// From [`texts`] back.
+pub(crate) fn values(model: &Model, order: &[Order], texts: &[u8]) -> Option<Vec<Value>> {
+    let texts: Vec<Option<String>> = serde_json::from_slice(texts).ok()?;
     let value = |(text, order): (Option<String>, &Order)| match text {
-        None => Ok(Value::Null),
-        Some(text) => Value::from_text(list.model.field(order.field), &text).map_err(|_| foreign()),
+        None => Some(Value::Null),
+        Some(text) => Value::from_text(model.field(order.field), &text).ok(),
     };
-    after.into_iter().zip(list.order).map(value).collect()
+    if texts.len() != order.len() {
+        return None;
+    }
+    texts.into_iter().zip(order).map(value).collect()
 }

@@ -9,9 +9,12 @@ use store::{
 };
 use uuid::Uuid;
 
+use crate::answers::{Answers, Touched};
+
 pub(crate) enum Door<'a> {
     Direct {
         store: &'a Store,
+        answers: Answers<'a>,
         deadline: Option<Instant>,
     },
     Within {
@@ -26,6 +29,7 @@ pub(crate) struct Changed {
     records: u64,
     /// As it was at each open savepoint.
     before: Vec<u64>,
+    touched: Touched,
 }
 
 impl<'a> Door<'a> {
@@ -42,9 +46,27 @@ impl<'a> Door<'a> {
         }
     }
 
+    /// The models that were written to, of those whose answers may be kept.
+    pub(crate) fn touched(self) -> Touched {
+        match self {
+            Self::Direct { .. } => Touched::new(),
+            Self::Within { changed, .. } => changed.touched,
+        }
+    }
+
     pub(crate) async fn read(&mut self, select: &Select) -> Result<Option<Record>, Error> {
         match self {
-            Self::Direct { store, deadline } => store.read(select, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let ask = store.read(select, *deadline);
+                match answers.record(select) {
+                    None => ask.await,
+                    Some(asked) => Box::pin(asked.record(ask)).await,
+                }
+            }
             Self::Within { tx, .. } => tx.read(select).await,
         }
     }
@@ -55,14 +77,35 @@ impl<'a> Door<'a> {
         id: Uuid,
     ) -> Result<Option<Record>, Error> {
         match self {
-            Self::Direct { store, deadline } => store.point_read(read, id, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let ask = store.point_read(read, id, *deadline);
+                let select = answers.may_keep(read).then(|| read.select(id));
+                match select.as_ref().and_then(|select| answers.record(select)) {
+                    None => ask.await,
+                    Some(asked) => Box::pin(asked.record(ask)).await,
+                }
+            }
             Self::Within { tx, .. } => tx.read(&read.select(id)).await,
         }
     }
 
     pub(crate) async fn list(&mut self, select: &Select, format: Format) -> Result<Page, Error> {
         match self {
-            Self::Direct { store, deadline } => store.list(select, format, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let ask = store.list(select, format, *deadline);
+                match answers.list(select, format) {
+                    None => ask.await,
+                    Some(asked) => Box::pin(asked.page(select, ask)).await,
+                }
+            }
             Self::Within { tx, .. } => tx.list(select, format).await,
         }
     }
@@ -75,7 +118,9 @@ impl<'a> Door<'a> {
         pace: Pace,
     ) -> Result<Chunks, Error> {
         match self {
-            Self::Direct { store, deadline } => store.stream(select, format, pace, *deadline).await,
+            Self::Direct {
+                store, deadline, ..
+            } => store.stream(select, format, pace, *deadline).await,
             Self::Within { .. } => Err(Error::Internal("a stream within a transaction".to_owned())),
         }
     }
@@ -83,22 +128,59 @@ impl<'a> Door<'a> {
     /// Always exact within a transaction.
     pub(crate) async fn count(&mut self, select: &Select, exact: bool) -> Result<u64, Error> {
         match self {
-            Self::Direct { store, deadline } => store.count(select, exact, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let ask = store.count(select, exact, *deadline);
+                match answers.count(select, exact) {
+                    None => ask.await,
+                    Some(asked) => Box::pin(asked.count(ask)).await,
+                }
+            }
             Self::Within { tx, .. } => tx.count(select).await,
         }
     }
 
     pub(crate) async fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Page, Error> {
         match self {
-            Self::Direct { store, deadline } => store.aggregate(aggregate, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let ask = store.aggregate(aggregate, *deadline);
+                match answers.aggregate(aggregate) {
+                    None => ask.await,
+                    Some(asked) => Box::pin(asked.groups(ask)).await,
+                }
+            }
             Self::Within { tx, .. } => tx.aggregate(aggregate).await,
         }
     }
 
     pub(crate) async fn write(&mut self, write: Write) -> Result<Written, Error> {
         match self {
-            Self::Direct { store, deadline } => store.write(write, *deadline).await,
+            Self::Direct {
+                store,
+                answers,
+                deadline,
+            } => {
+                let change = touched_by(&write).and_then(|touched| answers.change(&touched));
+                let written = store.write(write, *deadline).await;
+                match (change, &written) {
+                    (None, _) => {}
+                    (Some(change), Err(Error::Violation(_))) => change.undone(),
+                    // What failed otherwise may be there all the same.
+                    (Some(change), _) => Box::pin(change.done()).await,
+                }
+                written
+            }
             Self::Within { tx, changed } => {
+                changed
+                    .touched
+                    .extend(touched_by(&write).into_iter().flatten());
                 let written = tx.write(&write).await?;
                 changed.records += written.rows.iter().flatten().count() as u64;
                 Ok(written)
@@ -157,4 +239,10 @@ impl<'a> Door<'a> {
             )),
         }
     }
+}
+
+fn touched_by(write: &Write) -> Option<Touched> {
+    let model = write.model();
+    model.options.cache?;
+    Some(Touched::from([model.name.clone()]))
 }

@@ -9,6 +9,7 @@ use model::{FieldId, Model};
 use store::Tx;
 use wire::{Answer, Body, Code, Meta, Problem};
 
+use crate::answers::Touched;
 use crate::arguments::Pairs;
 use crate::context::Context;
 use crate::create::no_query;
@@ -143,7 +144,7 @@ async fn write(
     on: Option<&[FieldId]>,
     records: &mut Records<'_>,
     key: Option<&mut Key>,
-) -> Result<Answer, Problem> {
+) -> Result<(Answer, Touched), Problem> {
     let mut door = Door::within(tx);
     let (mut affected, mut all_new) = (0, true);
     while let Some(part) = records.next().await? {
@@ -163,9 +164,10 @@ async fn write(
         },
         body: Body::empty(),
     };
+    let touched = door.touched();
     if let Some(key) = key {
         key.hash = records.hash();
         key.keep(tx, &idempotency::kept(&answer)?).await?;
     }
-    Ok(answer)
+    Ok((answer, touched))
 }

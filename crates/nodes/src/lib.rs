@@ -1,6 +1,7 @@
 //! Models → catalogue → plans → answers: everything that can be called, in this process.
 
 mod aggregate;
+mod answers;
 mod arguments;
 mod body;
 mod bulk;
@@ -13,6 +14,7 @@ mod create;
 mod cursor;
 mod delete;
 mod door;
+mod health;
 mod idempotency;
 mod import;
 mod keys;

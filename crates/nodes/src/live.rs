@@ -7,6 +7,7 @@ use access::Principal;
 use model::{Limits, Models};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::answers::{self, Marks};
 use crate::view::View;
 
 /// How many views are remembered.
@@ -17,6 +18,7 @@ pub(crate) struct Live {
     pub(crate) project: String,
     pub(crate) models: Arc<Models>,
     pub(crate) limits: Limits,
+    pub(crate) marks: Arc<Marks>,
     views: Arc<Mutex<HashMap<Standing, Arc<View>>>>,
     /// Ends when calls may come again, where they must wait.
     opening: Option<CancellationToken>,
@@ -51,6 +53,7 @@ impl Live {
     pub(crate) fn new(project: &str, models: Arc<Models>, limits: Limits) -> Self {
         Self {
             project: project.to_owned(),
+            marks: Arc::new(answers::marks(&models)),
             models,
             limits,
             views: Arc::default(),

@@ -6,16 +6,22 @@ use std::time::{Duration, Instant};
 
 use access::{Principal, Signer};
 use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use cache::Cache;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use graph::Graph;
 use model::{Action, Limits, Model, Models};
+use sha2::{Digest as _, Sha256};
 use store::{Store, Tx};
 use wire::{
-    Answer, Body, Call, Caller, Calls, Catalogue, Code, Dependency, Health, Media, NodeName,
-    Options, Problem, Reached, Status,
+    Answer, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, NodeName, Options, Problem,
+    Reached,
 };
 
+use crate::answers::{Answers, Touched};
 use crate::arguments::{self, Pairs};
 use crate::caller::Callers;
 use crate::change::How;
@@ -40,10 +46,16 @@ pub struct Settings {
     /// An anonymous caller is admin: for one's own machine.
     pub open: bool,
     pub limits: Limits,
+    /// Answers of models that declare it are kept there.
+    pub cache: Option<cache::Place>,
+    /// Looked at for health.
+    pub graph: Option<Arc<Graph>>,
 }
 
 pub struct Nodes {
-    store: Store,
+    pub(crate) store: Store,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) graph: Option<Arc<Graph>>,
     callers: Callers,
     pub(crate) live: Arc<ArcSwap<Live>>,
     feed: Arc<Feed>,
@@ -59,6 +71,8 @@ impl Nodes {
         settings: Settings,
     ) -> Result<Arc<Self>, Problem> {
         let secret = store.secret().await.map_err(problem::of_store)?;
+        let cache = settings.cache.as_ref();
+        let cache = cache.map(|place| Cache::new(place, &namespace(&secret)));
         let signer = Signer::new(secret);
         let live = Arc::new(ArcSwap::from_pointee(Live::new(
             project,
@@ -76,6 +90,8 @@ impl Nodes {
             callers: Callers::new(signer, settings.open),
             live,
             in_flight: InFlight::default(),
+            cache,
+            graph: settings.graph,
             store,
         }))
     }
@@ -116,6 +132,10 @@ impl Nodes {
             limits: &live.limits,
             signer: self.callers.signer(),
             store: &self.store,
+            answers: Answers {
+                cache: self.cache.as_ref(),
+                marks: &live.marks,
+            },
             options: &options,
             now: this_moment(),
         };
@@ -146,11 +166,7 @@ impl Nodes {
             };
             return self.work(&cx, work).await;
         }
-        if matches!(what, What::Changes) {
-            return changes::call(&cx, &self.feed, pairs, &text).await;
-        }
-        create::no_query(&pairs, &[])?;
-        self.own(&cx, &what, &node, &text).await
+        self.own(&cx, &what, &node, pairs, &text).await
     }
 
     /// What is no model's.
@@ -159,8 +175,13 @@ impl Nodes {
         cx: &Context<'_>,
         what: &What,
         node: &NodeName,
+        pairs: Pairs,
         text: &str,
     ) -> Result<Answer, Problem> {
+        if matches!(what, What::Changes) {
+            return changes::call(cx, &self.feed, pairs, text).await;
+        }
+        create::no_query(&pairs, &[])?;
         if cx.options.dry_run {
             return Err(
                 Problem::new(Code::BadRequest).detail(format!("{node} cannot be rolled back"))
@@ -178,6 +199,7 @@ impl Nodes {
         if !needs_transaction(cx, &work) {
             let mut door = Door::Direct {
                 store: &self.store,
+                answers: cx.answers,
                 deadline: work.deadline,
             };
             return run(cx, &mut door, work.what, work.pairs, work.text).await;
@@ -205,16 +227,17 @@ impl Nodes {
             if let Some(key) = &work.key
                 && let Some(replay) = key.claim(&mut tx).await?
             {
-                return Ok(replay);
+                return Ok((replay, Touched::new()));
             }
             let mut door = Door::within(&mut tx);
             let answer = run(cx, &mut door, work.what, work.pairs.clone(), work.text).await?;
             check_affected(door.changed(), cx.options)?;
+            let touched = door.touched();
             if let Some(key) = &work.key {
                 let kept = idempotency::kept(&answer)?;
                 key.keep(&mut tx, &kept).await?;
             }
-            Ok(answer)
+            Ok((answer, touched))
         }
         .await;
         settle(cx, tx, done).await
@@ -234,28 +257,12 @@ impl Nodes {
         };
         Err(Problem::new(code).detail("only an admin of all tenants may see this"))
     }
+}
 
-    async fn ping(&self) -> Dependency {
-        let begun = Instant::now();
-        let pinged = self.store.ping().await;
-        let latency = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Dependency {
-            name: match self.store.engine() {
-                store::Engine::Postgres => "postgres",
-                store::Engine::Sqlite => "sqlite",
-            }
-            .to_owned(),
-            status: if pinged.is_ok() {
-                Status::Ok
-            } else {
-                Status::Down
-            },
-            required: true,
-            latency_us: latency,
-            reason: pinged.err().map(|error| error.to_string()),
-            report: None,
-        }
-    }
+/// Databases differ in their secrets; what is kept elsewhere of one of them is named by a part of its secret's hash.
+fn namespace(secret: &[u8; 32]) -> String {
+    let hash = Sha256::digest([&secret[..], b"cache"].concat());
+    URL_SAFE_NO_PAD.encode(&hash[..12])
 }
 
 /// To the microsecond, as databases keep it.
@@ -298,14 +305,7 @@ impl Calls for Nodes {
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {
-        async move {
-            Health::of(
-                "dataflow",
-                env!("CARGO_PKG_VERSION"),
-                vec![self.ping().await],
-            )
-        }
-        .boxed()
+        self.report().boxed()
     }
 }
 
@@ -313,16 +313,21 @@ impl Calls for Nodes {
 pub(crate) async fn settle(
     cx: &Context<'_>,
     tx: Tx,
-    done: Result<Answer, Problem>,
+    done: Result<(Answer, Touched), Problem>,
 ) -> Result<Answer, Problem> {
     match done {
-        Ok(mut answer) if cx.options.dry_run && !answer.meta.replayed => {
+        Ok((mut answer, _)) if cx.options.dry_run && !answer.meta.replayed => {
             tx.rollback().await.map_err(problem::of_store)?;
             answer.meta.rolled_back = true;
             Ok(answer)
         }
-        Ok(answer) => {
-            tx.commit().await.map_err(problem::of_store)?;
+        Ok((answer, touched)) => {
+            let change = cx.answers.change(&touched);
+            let committed = tx.commit().await;
+            if let Some(change) = change {
+                Box::pin(change.done()).await;
+            }
+            committed.map_err(problem::of_store)?;
             Ok(answer)
         }
         Err(problem) => {

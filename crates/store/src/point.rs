@@ -30,6 +30,10 @@ impl PointRead {
         }
     }
 
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The same read of one id, for a transaction.
     pub fn select(&self, id: Uuid) -> Select {
         Select {

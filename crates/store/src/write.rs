@@ -15,6 +15,16 @@ pub enum Write {
     Delete(Delete),
 }
 
+impl Write {
+    pub fn model(&self) -> &Model {
+        match self {
+            Self::Insert(insert) => &insert.model,
+            Self::Update(update) => &update.model,
+            Self::Delete(delete) => &delete.model,
+        }
+    }
+}
+
 /// What the outbox says happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {

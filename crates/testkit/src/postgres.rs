@@ -272,11 +272,11 @@ done
     clippy::disallowed_methods,
     reason = "the server for tests is a program that this file starts and ends"
 )]
-fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(program)
 }
 
-fn run(command: &mut Command) -> io::Result<()> {
+pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     let output = command.output().map_err(|error| {
         io::Error::other(format!("{}: {error}", command.get_program().display()))
     })?;
@@ -351,12 +351,12 @@ fn url(port: u16) -> String {
     format!("postgres://gantry@127.0.0.1:{port}/postgres")
 }
 
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }
 
-fn answers(port: u16) -> bool {
+pub(crate) fn answers(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
 }
@@ -376,7 +376,10 @@ fn is_postgres(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres")
 }
 
-fn wait_until<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> io::Result<T> {
+pub(crate) fn wait_until<T>(
+    limit: Duration,
+    mut condition: impl FnMut() -> Option<T>,
+) -> io::Result<T> {
     let begun = Instant::now();
     while begun.elapsed() < limit {
         if let Some(value) = condition() {

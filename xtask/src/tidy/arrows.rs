@@ -18,13 +18,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testkit", &["wire", "model", "store", "client"]),
     ("model", &["wire"]),
     ("chassis", &["wire"]),
+    ("cache", &["wire"]),
+    ("graph", &["wire"]),
     ("client", &["wire", "rounds"]),
     ("access", &["wire", "model"]),
     ("store", &["wire", "model", "rounds"]),
-    ("nodes", &["wire", "model", "store", "access"]),
+    (
+        "nodes",
+        &["wire", "model", "store", "access", "cache", "graph"],
+    ),
     (
         "dataflow",
-        &["wire", "chassis", "model", "access", "nodes", "store"],
+        &[
+            "wire", "chassis", "model", "access", "nodes", "store", "cache", "graph",
+        ],
     ),
     ("api", &["wire", "chassis", "client"]),
     (
@@ -40,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What tests may add to their package's arrows.
 const IN_TESTS: &[(&str, &[&str])] = &[
     ("store", &["testkit"]),
+    ("cache", &["testkit"]),
     ("nodes", &["testkit"]),
     ("dataflow", &["testkit", "client"]),
     ("client", &["testkit"]),
@@ -61,6 +69,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["store", "testkit", "bench"]),
     ("deadpool-postgres", &["store", "bench"]),
     ("rusqlite", &["store", "bench"]),
+    ("redis", &["cache"]),
     ("clap", &["gantry"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),

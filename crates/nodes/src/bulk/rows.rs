@@ -100,7 +100,9 @@ async fn find_culprit(
 ) -> Problem {
     let found = match door {
         Door::Within { .. } => halve(cx, door, model, rows).await,
-        Door::Direct { store, deadline } => match store.begin(*deadline).await {
+        Door::Direct {
+            store, deadline, ..
+        } => match store.begin(*deadline).await {
             Ok(mut tx) => {
                 let found = halve(cx, &mut Door::within(&mut tx), model, rows).await;
                 // The problem that matters is the call's.

@@ -12,6 +12,7 @@ mod catalogue;
 mod changes;
 mod cursors;
 mod idempotency;
+mod kept;
 mod keys;
 mod policy;
 mod questions;

@@ -84,6 +84,8 @@ impl World {
         let rules = Settings {
             open: false,
             limits,
+            cache: None,
+            graph: None,
         };
         let models = Arc::new(models);
         let nodes = Nodes::new(store.clone(), "test", Arc::clone(&models), rules)
