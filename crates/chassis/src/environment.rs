@@ -47,7 +47,8 @@ impl Env {
         text
     }
 
-    fn fault(&self, name: &str, why: impl Display) {
+    /// Notes that the variable is no good, for [`Env::finish`].
+    pub fn fault(&self, name: &str, why: impl Display) {
         self.faults
             .borrow_mut()
             .push(format!("{}{name}: {why}", self.prefix));

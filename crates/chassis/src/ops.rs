@@ -58,14 +58,31 @@ impl Ops {
 
 /// 404 while draining, so that a balancer stops sending; 503 where the job cannot be done now.
 async fn readyz(State(ops): State<Ops>) -> Response {
+    let broken = |phase: &str, health: &Health| {
+        let text = format!("{phase}{}\n", why(health));
+        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    };
     match ops.life.phase() {
-        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
+        Phase::Starting => broken("starting", &(ops.health)().await),
         Phase::Draining => (StatusCode::NOT_FOUND, "draining\n").into_response(),
-        Phase::Ready => match (ops.health)().await.status {
-            Status::Ok | Status::Degraded => "ready\n".into_response(),
-            Status::Down => (StatusCode::SERVICE_UNAVAILABLE, "down\n").into_response(),
+        Phase::Ready => match (ops.health)().await {
+            health if health.status == Status::Down => broken("down", &health),
+            _ => "ready\n".into_response(),
         },
     }
+}
+
+/// What is required and down, and the reason.
+fn why(health: &Health) -> String {
+    let down = health
+        .dependencies
+        .iter()
+        .filter(|one| one.required && one.status == Status::Down);
+    down.map(|one| match &one.reason {
+        Some(reason) => format!("; {}: {reason}", one.name),
+        None => format!("; {}", one.name),
+    })
+    .collect()
 }
 
 async fn health(State(ops): State<Ops>) -> Response {

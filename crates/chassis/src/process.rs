@@ -1,6 +1,7 @@
 //! A process's life, in order: settings, connections, socket, ready, serve, drain, exit.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Process {
     pub life: Life,
     pub metrics: Metrics,
     pub tasks: TaskTracker,
+    /// What the program was told to do instead of serving.
+    pub command: Option<String>,
     service: &'static str,
 }
 
@@ -64,6 +67,7 @@ impl Process {
             life: Life::default(),
             metrics: Metrics::new(service),
             tasks: TaskTracker::new(),
+            command: None,
             service,
         }
     }
@@ -136,13 +140,16 @@ impl Process {
     }
 }
 
-/// Runs a service's life. `<service> healthcheck` asks the running one instead.
+/// Runs a service's life, or what else its first argument names. `<service> healthcheck` asks the running one instead.
 pub fn run<F: Future<Output = Result<(), Error>>>(
     service: &'static str,
     life: impl FnOnce(Process) -> F,
 ) -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("healthcheck") {
-        return crate::probe::healthcheck(service);
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    if command.as_deref() == Some("healthcheck") {
+        let all = arguments.next().as_deref() == Some("--report");
+        return crate::probe::healthcheck(service, all);
     }
     crate::start_logs(crate::logs::filter().as_deref());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -156,7 +163,12 @@ pub fn run<F: Future<Output = Result<(), Error>>>(
         }
     };
     let outcome = runtime.block_on(async {
-        let process = Process::new(service, Env::of_process(service));
+        let process = Process {
+            command,
+            ..Process::new(service, Env::of_process(service))
+        };
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        tracing::info!(service, version = crate::VERSION, threads, "starting");
         process.follow_signals(Drain::SERVICE)?;
         let abandoned = process.life.abandoned();
         tokio::select! {
