@@ -11,8 +11,8 @@ mod platform;
 mod progress;
 mod reading;
 mod secrets;
-mod seeding;
 mod stack;
+
 mod table;
 mod verbs;
 mod words;

@@ -33,6 +33,26 @@ pub fn of_migration(done: usize, of: usize) {
     }
 }
 
+/// For [`dataflow::seeding`]: a bar for each seed.
+#[derive(Default)]
+pub struct OfSeeding(Option<Progress>);
+
+impl OfSeeding {
+    pub fn told(&mut self, name: &str, done: usize, whole: usize) {
+        if done == 0 {
+            self.0 = Some(Progress::of(name, whole, 0));
+        }
+        if let Some(progress) = &self.0 {
+            progress.0.set_position(done as u64);
+        }
+        if done == whole
+            && let Some(progress) = self.0.take()
+        {
+            progress.end();
+        }
+    }
+}
+
 impl Progress {
     /// `done` of it was done before.
     pub fn of(name: &str, whole: usize, done: usize) -> Self {
@@ -45,10 +65,6 @@ impl Progress {
         bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(name.to_owned());
         Self(bar)
-    }
-
-    pub fn advance(&self, records: usize) {
-        self.0.inc(records as u64);
     }
 
     /// Takes the bar away: the report says what became of it.

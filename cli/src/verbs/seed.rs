@@ -2,11 +2,14 @@
 
 use std::io::{self, Write as _};
 
+use dataflow::seeding::{self, Report, Target};
+use model::Project;
 use wire::ExitKind;
 
 use crate::args::{Output, Seed};
 use crate::failure::Failure;
-use crate::seeding::{self, Report};
+use crate::platform::Platform;
+use crate::progress::OfSeeding;
 use crate::table::Table;
 use crate::{platform, words};
 
@@ -22,7 +25,7 @@ pub async fn run(args: Seed, output: Output) -> Result<(), Failure> {
         );
     }
     let platform = platform::compose(&args.place).await?;
-    let report = seeding::load(&platform, &project, &args.names).await?;
+    let report = load(&platform, &project, &args.names).await?;
     match output {
         Output::Json => writeln!(anstream::stdout(), "{}", report.to_json())?,
         Output::Text => print(&report)?,
@@ -31,6 +34,38 @@ pub async fn run(args: Seed, output: Output) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::Told(ExitKind::Input))
+    }
+}
+
+/// Loads the named seeds, or all, and shows how far it is.
+pub async fn load(
+    platform: &Platform,
+    project: &Project,
+    names: &[String],
+) -> Result<Report, Failure> {
+    let target = Target {
+        calls: &*platform.calls,
+        caller: &platform.caller,
+    };
+    let mut progress = OfSeeding::default();
+    let mut told = |name: &str, done, whole| progress.told(name, done, whole);
+    seeding::load(target, project, names, &mut told)
+        .await
+        .map_err(failed)
+}
+
+fn failed(error: seeding::Error) -> Failure {
+    let detail = error.to_string();
+    match error {
+        seeding::Error::NoSuchSeed { hint, .. } => {
+            let hint = hint.unwrap_or_else(|| "seeds are the files data/*.seed.yaml".to_owned());
+            Failure::refused(ExitKind::NotFound, detail).hint(hint)
+        }
+        seeding::Error::Unreadable { source, path } => Failure::Unexpected(
+            anyhow::Error::new(source).context(format!("cannot read {}", path.display())),
+        ),
+        seeding::Error::Mistakes(mistakes) => Failure::Mistakes(mistakes),
+        seeding::Error::Problem(problem) => Failure::Problem(problem),
     }
 }
 

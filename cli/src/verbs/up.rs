@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::platform::{self, Platform};
 use crate::table::Table;
 use crate::verbs::{keys, seed};
-use crate::{seeding, words};
+use crate::words;
 
 const LOUD: Style = Style::new().bold();
 /// Of more models than this, only these are listed.
@@ -160,7 +160,7 @@ async fn start(args: &Up, project: Project) -> Result<Started, Failure> {
     let app = platform::embedded(project, &settings).await?;
     let platform = Platform::of(&app);
     if !args.no_seed && !app.project.seeds.is_empty() && is_empty(&platform, &app.project).await? {
-        let report = seeding::load(&platform, &app.project, &[]).await?;
+        let report = seed::load(&platform, &app.project, &[]).await?;
         let loaded: usize = report.models.iter().map(|(_, counts)| counts.created).sum();
         writeln!(
             anstream::stderr(),

@@ -14,6 +14,7 @@ mod create;
 mod cursor;
 mod delete;
 mod door;
+mod first_key;
 mod health;
 mod idempotency;
 mod import;
@@ -34,5 +35,6 @@ mod verb;
 mod view;
 mod what;
 
+pub use first_key::Adopted;
 pub use nodes::{Nodes, Settings};
 pub use serving::{Paused, Serving};

@@ -266,7 +266,7 @@ fn namespace(secret: &[u8; 32]) -> String {
 }
 
 /// To the microsecond, as databases keep it.
-fn this_moment() -> jiff::Timestamp {
+pub(crate) fn this_moment() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }

@@ -82,3 +82,22 @@ impl Settings {
         Ok(settings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_described() {
+        let page = include_str!("../../../docs/SETTINGS.md");
+        let nonsense = [("GANTRY_API_X".to_owned(), String::new())];
+        let told = Settings::load(&Env::new("api", nonsense)).unwrap_err();
+        let told = told.to_string();
+        let (_, known) = told.split_once("there are ").unwrap();
+        for name in known.split(", ") {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+        let described = page.matches("| `GANTRY_API_").count();
+        assert_eq!(described, known.split(", ").count());
+    }
+}

@@ -3,17 +3,23 @@
 mod error;
 mod location;
 pub mod migrations;
+mod projection;
 mod pruning;
 mod reload;
 mod replica;
 mod routes;
+mod seed;
+pub mod seeding;
+mod service;
 mod settings;
 mod watch;
 
 use std::sync::Arc;
 
+use chassis::Secret;
+use graph::Graph;
 use model::Project;
-use nodes::Nodes;
+use nodes::{Adopted, Nodes};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +31,8 @@ pub use access::token;
 pub use error::Error;
 pub use reload::{ModelChange, News, Reloaded, log};
 pub use routes::Served;
+pub use seed::seed;
+pub use service::run;
 pub use settings::{Settings, Watch};
 
 use pruning::Pruning;
@@ -37,6 +45,7 @@ pub struct App {
     pub project: Project,
     nodes: Arc<Nodes>,
     store: Store,
+    pub(crate) graph: Option<Arc<Graph>>,
     replica: Arc<Replica>,
     pruning: Pruning,
     location: store::Settings,
@@ -59,9 +68,20 @@ impl App {
             tracing::warn!("{note}");
         }
         let store = Store::open(&location).await?;
+        let graph = settings
+            .neo4j
+            .clone()
+            .map(|server| Arc::new(Graph::new(server)));
         let rules = nodes::Settings {
             open: settings.open,
             limits: project.settings.limits,
+            cache: match (&settings.redis, &location.location) {
+                (Some(server), _) => Some(cache::Place::There(server.clone())),
+                // Nobody else serves the file.
+                (None, store::Location::Sqlite(_)) => Some(cache::Place::Here),
+                (None, store::Location::Postgres(_)) => None,
+            },
+            graph: graph.clone(),
         };
         let nodes = Nodes::new(
             store.clone(),
@@ -75,6 +95,7 @@ impl App {
             replica: Arc::new(Replica::new(store.clone(), &location, &project.models)),
             pruning: Pruning::default(),
             store,
+            graph,
             location,
             applied,
             project,
@@ -95,6 +116,17 @@ impl App {
     /// Whoever starts the platform on their own machine may do everything there.
     pub fn local_admin(&self) -> Caller {
         self.nodes.local_admin()
+    }
+
+    /// The token becomes an admin's key.
+    pub(crate) async fn adopt_key(&self, token: &Secret) -> Result<(), Error> {
+        let adopted = self.nodes.adopt_key(token.reveal()).await;
+        match adopted.map_err(Error::Problem)? {
+            Adopted::Made { revoked } => tracing::info!(revoked, "The admin's key is made"),
+            Adopted::Known => {}
+            Adopted::Revoked => tracing::warn!("The admin's key was revoked, and is left so"),
+        }
+        Ok(())
     }
 
     /// From now on, until [`App::close`], migrations that take something away wait for this process.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use chassis::Secret;
 use model::Project;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use store::Location;
 
 use crate::{Error, Settings};
@@ -25,7 +27,7 @@ pub(crate) fn of(project: &Project, settings: &Settings) -> Result<store::Settin
     };
     let location = match url {
         None => Location::Sqlite(project.root.join(".gantry").join("data.db")),
-        Some(url) => parse(&url)?,
+        Some(url) => parse(&url, settings.database_password.as_ref())?,
     };
     let mut store = store::Settings::new(location);
     store.pool = project.settings.pool;
@@ -39,9 +41,9 @@ pub(crate) fn of(project: &Project, settings: &Settings) -> Result<store::Settin
 }
 
 /// `postgres://…`, or `sqlite:` and a path.
-fn parse(url: &str) -> Result<Location, Error> {
+fn parse(url: &str, password: Option<&Secret>) -> Result<Location, Error> {
     match url.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(url.to_owned())),
+        Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(with(password, url))),
         Some(("sqlite", path)) => Ok(Location::Sqlite(PathBuf::from(
             path.strip_prefix("//").unwrap_or(path),
         ))),
@@ -51,4 +53,14 @@ fn parse(url: &str) -> Result<Location, Error> {
             Err(store::Error::Setup(detail.to_owned()).into())
         }
     }
+}
+
+/// As a parameter, which any form of URL takes.
+fn with(password: Option<&Secret>, url: &str) -> String {
+    let Some(password) = password else {
+        return url.to_owned();
+    };
+    let sign = if url.contains('?') { '&' } else { '?' };
+    let password = utf8_percent_encode(password.reveal(), NON_ALPHANUMERIC);
+    format!("{url}{sign}password={password}")
 }

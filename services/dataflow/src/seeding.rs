@@ -6,19 +6,42 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use model::{Mistake, Model, Project, Seed, SeedRecord, Value, Wanted};
 use serde_json::json;
 use uuid::Uuid;
-use wire::{ExitKind, Problem};
+use wire::{Caller, Calls, Problem};
 
-use crate::failure::Failure;
-use crate::platform::Platform;
-use crate::progress::Progress;
 use storing::{Draft, Outcome};
 
 /// How many records are written in one transaction.
 const BATCH: usize = 500;
+
+/// The nodes that are called, and as whom.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    pub calls: &'a dyn Calls,
+    pub caller: &'a Caller,
+}
+
+/// Told of each seed by its name: how many of its records are done, and of how many.
+pub type Told<'a> = &'a mut (dyn FnMut(&str, usize, usize) + Send);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no seed `{name}`")]
+    NoSuchSeed { name: String, hint: Option<String> },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The seeds' files have them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Mistakes(Vec<Mistake>),
+    #[error("{0}")]
+    Problem(#[from] Problem),
+}
 
 /// What became of every row.
 #[derive(Debug, Default)]
@@ -46,57 +69,59 @@ pub struct FailedRow {
 
 /// Loads the named seeds, or all. Nothing is written where a file has a mistake.
 pub async fn load(
-    platform: &Platform,
+    target: Target<'_>,
     project: &Project,
     names: &[String],
-) -> Result<Report, Failure> {
+    told: Told<'_>,
+) -> Result<Report, Error> {
     let mut read: Vec<(&Seed, Vec<SeedRecord>)> = Vec::new();
     let mut mistakes: Vec<Mistake> = Vec::new();
     for seed in chosen(project, names)? {
         let path = project.root.join(&seed.file);
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|source| Error::Unreadable { path, source })?;
         match seed.records(&text) {
             Ok(records) => read.push((seed, records)),
             Err(found) => mistakes.extend(found),
         }
     }
     if !mistakes.is_empty() {
-        return Err(Failure::Mistakes(mistakes));
+        return Err(Error::Mistakes(mistakes));
     }
     let mut loading = Loading {
-        platform,
+        target,
         report: Report::default(),
         targets: HashMap::new(),
     };
     for (seed, records) in read {
-        let progress = Progress::of(&seed.name, records.len(), 0);
+        let mut done = 0;
+        told(&seed.name, done, records.len());
         for batch in records.chunks(BATCH) {
             loading.batch(seed, batch).await?;
-            progress.advance(batch.len());
+            done += batch.len();
+            told(&seed.name, done, records.len());
         }
-        progress.end();
     }
     Ok(loading.report)
 }
 
-fn chosen<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a Seed>, Failure> {
+fn chosen<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a Seed>, Error> {
     for name in names {
         if project.seeds.iter().any(|seed| seed.name == *name) {
             continue;
         }
-        let detail = format!("there is no seed `{name}`");
         let known = project.seeds.iter().map(|seed| seed.name.as_str());
-        let hint = model::did_you_mean(name, known);
-        let hint = hint.unwrap_or_else(|| "seeds are the files data/*.seed.yaml".to_owned());
-        return Err(Failure::refused(ExitKind::NotFound, detail).hint(hint));
+        return Err(Error::NoSuchSeed {
+            hint: model::did_you_mean(name, known),
+            name: name.clone(),
+        });
     }
     let wanted = |seed: &&Seed| names.is_empty() || names.contains(&seed.name);
     Ok(project.seeds.iter().filter(wanted).collect())
 }
 
 struct Loading<'a> {
-    platform: &'a Platform,
+    target: Target<'a>,
     report: Report,
     /// Targets of refs that were found or made: by model, field and the value's text.
     targets: HashMap<(String, String, String), Uuid>,
@@ -120,7 +145,7 @@ impl Loading<'_> {
                 }
             }
         }
-        let outcomes = storing::store(self.platform, &seed.model, &drafts).await?;
+        let outcomes = storing::store(self.target, &seed.model, &drafts).await?;
         for (draft, outcome) in drafts.iter().zip(outcomes) {
             match outcome {
                 Outcome::Failed(detail) => self.fail(seed, draft.line, detail),
@@ -168,7 +193,7 @@ impl Loading<'_> {
         let mut refused = HashMap::new();
         for (first, group) in groups {
             let values: Vec<&Value> = group.iter().map(|wanted| &wanted.value).collect();
-            let found = storing::find(self.platform, &first.target, first.by, &values).await?;
+            let found = storing::find(self.target, &first.target, first.by, &values).await?;
             let mut missing = Vec::new();
             for wanted in group {
                 match found.get(&key(wanted).2) {
@@ -196,7 +221,7 @@ impl Loading<'_> {
                 fields: vec![(wanted.by, wanted.value.clone())],
             })
             .collect();
-        let outcomes = storing::store(self.platform, target, &drafts).await?;
+        let outcomes = storing::store(self.target, target, &drafts).await?;
         for (wanted, outcome) in missing.iter().zip(outcomes) {
             if let Outcome::Failed(detail) = outcome {
                 let what = text(&wanted.value);

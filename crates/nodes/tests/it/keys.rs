@@ -1,5 +1,6 @@
 //! Keys and who they make of a caller.
 
+use nodes::Adopted;
 use serde_json::{Value, json};
 use testkit::on_both_engines;
 use wire::{Caller, Code, Options};
@@ -140,6 +141,37 @@ async fn a_key_cannot_be_made_for_show() {
         assert_eq!(refused(&answered).0, Code::BadRequest);
         let after = world.call(&world.admin, "key.list", "", Value::Null).await;
         assert_eq!(before.unwrap().1, after.unwrap().1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_from_a_file_is_the_admins_key_until_another_takes_its_place() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let own = world.someone(&["admin"], None).await;
+        let tokens =
+            ["a", "b"].map(|letter| format!("gk_{}_{}", letter.repeat(12), letter.repeat(40)));
+        let adopt = async |token: &str| world.nodes.adopt_key(token).await.unwrap();
+        assert_eq!(adopt(&tokens[0]).await, Adopted::Made { revoked: 0 });
+        assert_eq!(adopt(&tokens[0]).await, Adopted::Known);
+        let admin = world.verify(&tokens[0]).await.unwrap();
+        let (_, keys) = world.call(&admin, "key.list", "", json!({})).await.unwrap();
+        let first: Vec<_> = keys
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|key| key["name"] == "first")
+            .collect();
+        assert_eq!((first.len(), &first[0]["roles"]), (1, &json!(["admin"])));
+
+        assert_eq!(adopt(&tokens[1]).await, Adopted::Made { revoked: 1 });
+        assert!(world.verify(&tokens[0]).await.is_err());
+        world.verify(&tokens[1]).await.unwrap();
+        world.call(&own, "key.list", "", json!({})).await.unwrap();
+        // What somebody took away is not given back.
+        assert_eq!(adopt(&tokens[0]).await, Adopted::Revoked);
+        assert!(world.nodes.adopt_key("gk_x").await.is_err());
     })
     .await;
 }

@@ -2,26 +2,25 @@
 
 use std::collections::HashMap;
 
-use model::{Field, FieldId, Model, Value};
+use model::{Field, FieldId, Model, Object, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::{Body, Call, Code, NodeName, Problem};
 
-use crate::platform::Platform;
-use crate::reading::{self, Record};
+use super::Target;
 
 /// A record as one line of a file describes it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
-    pub line: usize,
-    pub id: Uuid,
+pub(super) struct Draft {
+    pub(super) line: usize,
+    pub(super) id: Uuid,
     /// The fields that the seed names, without `id`.
-    pub fields: Vec<(FieldId, Value)>,
+    pub(super) fields: Vec<(FieldId, Value)>,
 }
 
 /// What became of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     Created,
     Updated,
     Unchanged,
@@ -32,17 +31,17 @@ pub enum Outcome {
 const ASK: usize = 100;
 
 /// Stores drafts of one model and tells what became of each, in their order.
-pub async fn store(
-    platform: &Platform,
+pub(super) async fn store(
+    target: Target<'_>,
     model: &Model,
     drafts: &[Draft],
 ) -> Result<Vec<Outcome>, Problem> {
     let mut outcomes = Vec::with_capacity(drafts.len());
     for asked in drafts.chunks(ASK) {
-        let standing = standing(platform, model, asked).await?;
+        let standing = standing(target, model, asked).await?;
         outcomes.extend(asked.iter().map(|draft| match standing.get(&draft.id) {
             None => Outcome::Created,
-            Some(record) if stands(model, draft, record) => Outcome::Unchanged,
+            Some(held) if stands(draft, held) => Outcome::Unchanged,
             Some(_) => Outcome::Updated,
         }));
     }
@@ -60,7 +59,7 @@ pub async fn store(
         r#"{{"on":["id"],"atomic":false,"records":[{}]}}"#,
         records.join(",")
     );
-    let body = call(platform, model, "bulk_upsert", input).await?;
+    let body = call(target, model, "bulk_upsert", input).await?;
     let results = results(&body)?;
     for (index, result) in writing.into_iter().zip(results) {
         if let Some(problem) = result {
@@ -71,51 +70,55 @@ pub async fn store(
 }
 
 async fn call(
-    platform: &Platform,
+    target: Target<'_>,
     model: &Model,
     verb: &str,
     input: String,
-) -> Result<bytes::Bytes, Problem> {
+) -> Result<String, Problem> {
     let node = NodeName::of_model(&model.name, verb);
-    let call = Call::new(node, platform.caller.clone(), Body::json(input));
-    platform
-        .calls
-        .call(call)
-        .await?
-        .body
-        .collect(usize::MAX)
-        .await
+    let call = Call::new(node, target.caller.clone(), Body::json(input));
+    let answer = target.calls.call(call).await?;
+    let bytes = answer.body.collect(usize::MAX).await?;
+    String::from_utf8(bytes.into()).map_err(|error| unreadable(&error))
 }
 
-/// The records that are there under the drafts' ids.
+/// What each draft says that is there already under its id, field by field.
 async fn standing(
-    platform: &Platform,
+    target: Target<'_>,
     model: &Model,
     drafts: &[Draft],
-) -> Result<HashMap<Uuid, Record>, Problem> {
+) -> Result<HashMap<Uuid, HashMap<FieldId, Value>>, Problem> {
     let ids: Vec<_> = drafts.iter().map(|draft| Value::Uuid(draft.id)).collect();
     let ids: Vec<_> = ids.iter().collect();
-    let records = list(platform, model, FieldId::ID, &ids).await?;
-    let by_id = records
-        .into_iter()
-        .filter_map(|record| Some((id(&record)?, record)));
-    Ok(by_id.collect())
+    let text = list(target, model, FieldId::ID, &ids).await?;
+    let mut standing = HashMap::new();
+    for record in records(&text)? {
+        let held = |(id, field): (FieldId, &Field)| {
+            let raw = record.get(&field.name)?;
+            Some((id, Value::from_json(field, raw).ok()?))
+        };
+        let held: HashMap<_, _> = model.ids().filter_map(held).collect();
+        if let Some(Value::Uuid(id)) = held.get(&FieldId::ID) {
+            standing.insert(*id, held);
+        }
+    }
+    Ok(standing)
 }
 
 /// The ids of the records whose field has one of the values, by [`lookup_text`] of the value.
-pub async fn find(
-    platform: &Platform,
+pub(super) async fn find(
+    target: Target<'_>,
     model: &Model,
     by: FieldId,
     values: &[&Value],
 ) -> Result<HashMap<String, Uuid>, Problem> {
-    let field = model.field(by);
+    let (id_field, field) = (model.field(FieldId::ID), model.field(by));
     let mut found = HashMap::new();
     for values in values.chunks(ASK) {
-        for record in list(platform, model, by, values).await? {
-            let value = record.value(&field.name);
-            let value = value.and_then(|raw| Value::from_json(field, raw).ok());
-            if let (Some(value), Some(id)) = (value, id(&record)) {
+        let text = list(target, model, by, values).await?;
+        for record in records(&text)? {
+            let held = |field: &Field| Value::from_json(field, record.get(&field.name)?).ok();
+            if let (Some(value), Some(Value::Uuid(id))) = (held(field), held(id_field)) {
                 found.insert(lookup_text(field, &value), id);
             }
         }
@@ -124,7 +127,7 @@ pub async fn find(
 }
 
 /// Equal where the store takes the values for equal.
-pub fn lookup_text(field: &Field, value: &Value) -> String {
+pub(super) fn lookup_text(field: &Field, value: &Value) -> String {
     let mut text = Vec::new();
     match value {
         Value::Decimal(decimal) => return decimal.to_big().normalized().to_string(),
@@ -139,11 +142,11 @@ pub fn lookup_text(field: &Field, value: &Value) -> String {
 }
 
 async fn list(
-    platform: &Platform,
+    target: Target<'_>,
     model: &Model,
     by: FieldId,
     values: &[&Value],
-) -> Result<Vec<Record>, Problem> {
+) -> Result<String, Problem> {
     let name = &model.field(by).name;
     let mut input =
         format!(r#"{{"limit":{},"where":{{"{name}":{{"in":["#, values.len()).into_bytes();
@@ -155,26 +158,27 @@ async fn list(
     }
     input.extend_from_slice(b"]}}}");
     let input = String::from_utf8(input).expect("values are written as UTF-8");
-    let body = call(platform, model, "list", input).await?;
-    serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+    call(target, model, "list", input).await
 }
 
-fn id(record: &Record) -> Option<Uuid> {
-    reading::text(record.value("id")?).parse().ok()
+fn records(text: &str) -> Result<Vec<Object<'_>>, Problem> {
+    let raws: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    raws.into_iter().map(|raw| object(raw.get())).collect()
 }
 
-fn unreadable(error: &serde_json::Error) -> Problem {
+fn object(text: &str) -> Result<Object<'_>, Problem> {
+    Object::parse(text).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &impl ToString) -> Problem {
+    let error = error.to_string();
     Problem::new(Code::Internal).detail(format!("an answer could not be read: {error}"))
 }
 
 /// Whether the record holds what the draft says, to the digit.
-fn stands(model: &Model, draft: &Draft, record: &Record) -> bool {
-    draft.fields.iter().all(|(id, value)| {
-        let field = model.field(*id);
-        record
-            .value(&field.name)
-            .is_some_and(|raw| Value::from_json(field, raw).is_ok_and(|held| same(&held, value)))
-    })
+fn stands(draft: &Draft, held: &HashMap<FieldId, Value>) -> bool {
+    let same = |(id, value): &(FieldId, Value)| held.get(id).is_some_and(|held| same(held, value));
+    draft.fields.iter().all(same)
 }
 
 /// The order of keys is no value, so JSON is compared in its canonical form.
@@ -201,17 +205,15 @@ fn to_json(model: &Model, draft: &Draft) -> String {
 }
 
 /// The problem of each record that was refused, in the order in which they were sent.
-fn results(body: &[u8]) -> Result<Vec<Option<Problem>>, Problem> {
-    let answer: Record = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
-    let results = answer.value("results").map_or("[]", RawValue::get);
-    let results: Vec<Record> = serde_json::from_str(results).map_err(|error| unreadable(&error))?;
-    let problems = results.iter().map(|result| match result.value("problem") {
+fn results(text: &str) -> Result<Vec<Option<Problem>>, Problem> {
+    let answer = object(text)?;
+    let results = records(answer.get("results").map_or("[]", RawValue::get))?;
+    let problems = results.iter().map(|result| match result.get("problem") {
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map(Some),
     });
-    problems
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(&error))
+    let problems: Result<_, serde_json::Error> = problems.collect();
+    problems.map_err(|error| unreadable(&error))
 }
 
 /// The faults where there are some, since they say more than the problem.
