@@ -30,7 +30,8 @@ impl Server {
         // The library's words may repeat the text, which could hold a password.
         let refused = |_| Error::Setup("is no URL like redis://user@host:6379".to_owned());
         let info = url.into_connection_info().map_err(refused)?;
-        let mut how = info.redis_settings().clone();
+        // It would be one command more that the user must be allowed.
+        let mut how = info.redis_settings().clone().set_skip_set_lib_name();
         if let Some(password) = password {
             how = how.set_password(password);
         }

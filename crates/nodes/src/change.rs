@@ -68,7 +68,7 @@ impl Target<'_> {
             None => reach.and(grant.filter.clone()),
         };
         let select = plan::by_id(self.model, self.id, reach, plan::bare_columns(self.model));
-        match door.read(&select).await {
+        match door.look(&select).await {
             Err(error) => problem::of_store(error),
             Ok(None) => not_found(self.model, self.id),
             Ok(Some(record)) => match self.if_version {
@@ -253,7 +253,7 @@ async fn kept(
 ) -> Result<Option<(Vec<(FieldId, Value)>, i64)>, Problem> {
     let columns = fields.iter().map(|field| Column::Field(*field)).collect();
     let select = plan::by_id(model, id, filter.clone(), columns);
-    let Some(record) = door.read(&select).await.map_err(problem::of_store)? else {
+    let Some(record) = door.look(&select).await.map_err(problem::of_store)? else {
         return Ok(None);
     };
     let internal = || Problem::new(Code::Internal);

@@ -54,6 +54,16 @@ impl<'a> Door<'a> {
         }
     }
 
+    /// What a write decides by: never a kept answer.
+    pub(crate) async fn look(&mut self, select: &Select) -> Result<Option<Record>, Error> {
+        match self {
+            Self::Direct {
+                store, deadline, ..
+            } => store.read(select, *deadline).await,
+            Self::Within { tx, .. } => tx.read(select).await,
+        }
+    }
+
     pub(crate) async fn read(&mut self, select: &Select) -> Result<Option<Record>, Error> {
         match self {
             Self::Direct {

@@ -26,9 +26,12 @@ impl Redis {
     /// Where there is no `redis-server`: Debian's package of that name has it.
     pub fn start() -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
+        let password = Self::PASSWORD;
+        // As little as a service gets, and whoever looks after the server.
         let rights = format!(
-            "user default off\nuser gantry on >{} ~* &* +@all\n",
-            Self::PASSWORD
+            "user default off\n\
+             user gantry on >{password} ~gantry:* +mget +set +info\n\
+             user keeper on >{password} ~* +@all\n"
         );
         fs::write(folder.path().join("users.acl"), rights)?;
         let mut redis = Self {
@@ -93,7 +96,7 @@ impl Redis {
     pub fn forget(&self, pattern: &str) -> io::Result<()> {
         let script = "for _, k in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', k) end";
         run(command("redis-cli")
-            .args(["-p", &self.port.to_string(), "--user", "gantry", "--pass"])
+            .args(["-p", &self.port.to_string(), "--user", "keeper", "--pass"])
             .arg(Self::PASSWORD)
             .args(["--no-auth-warning", "EVAL", script, "0", pattern]))
     }

@@ -298,7 +298,7 @@ async fn callers_share_answers_only_where_policy_made_the_same_of_them() {
                     seen.push(one.call(who, line, &json!({})).await);
                 }
                 let texts: Vec<_> = seen.iter().map(|(_, body)| body.to_string()).collect();
-                assert!(texts[0].contains("50") == (line == "Film.list?order=title"));
+                assert!(texts[0].contains("\"gross\":50") == (line == "Film.list?order=title"));
                 assert!(!texts[1].contains("\"B\""), "{texts:?}");
                 assert!(!texts[2].contains("gross"), "{texts:?}");
                 let cursors: Vec<_> = seen
@@ -367,6 +367,35 @@ async fn a_kept_answer_is_the_same_to_the_byte() {
                 assert_eq!(told[0], told[1], "{node}?{query}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_write_decides_by_what_is_there_and_not_by_what_was_kept() {
+    on_both_engines(async |database| {
+        let store = store(&database).await;
+        let one = Replica::new(&store, Some(Place::Here)).await;
+        let unseen = Replica::new(&store, None).await;
+        let film = one.write("Film.create", json!({"title": "A"})).await;
+        let read = format!("Film.read?id={}", film["id"].as_str().unwrap());
+        assert_eq!(one.ask(&read).await["_version"], 1);
+        let gross = json!({"id": film["id"], "gross": 7});
+        unseen.write("Film.update", gross).await;
+        assert_eq!(one.ask(&read).await["_version"], 1);
+        let options = Options {
+            if_version: Some(wire::IfVersion::OneOf(vec![1])),
+            ..Options::default()
+        };
+        let title = json!({"id": film["id"], "title": "B"});
+        let mut call = Call::new(
+            "Film.update".parse().unwrap(),
+            one.admin.clone(),
+            Body::json(title.to_string()),
+        );
+        call.options = options;
+        let refused = one.nodes.call(call).await.unwrap_err();
+        assert_eq!(refused.current_version, Some(2), "{refused:?}");
     })
     .await;
 }
