@@ -2,12 +2,18 @@
 //! changes nothing.
 
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 use chassis::Process;
+use graph::Graph;
 
 use crate::seeding::{self, Target};
 use crate::service::Awaited;
 use crate::{App, Settings, projection};
+
+/// For Neo4j to answer.
+const PATIENCE: Duration = Duration::from_mins(3);
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub async fn seed(process: Process) -> Result<(), chassis::Error> {
     let settings = Settings::load(&process.env)?;
@@ -48,6 +54,7 @@ async fn load(app: &App) -> Result<(), chassis::Error> {
     let Some(graph) = &app.graph else {
         return Ok(());
     };
+    await_graph(graph).await.map_err(|error| failed(&error))?;
     let models = &app.project.models;
     for model in models.iter().filter(|model| model.options.graph) {
         let projected = projection::project(target, graph, models, model).await;
@@ -59,6 +66,20 @@ async fn load(app: &App) -> Result<(), chassis::Error> {
         say(&format!("{}: {nodes} in the graph", model.name))?;
     }
     Ok(())
+}
+
+/// It may still be starting, which takes it longer than anything else.
+async fn await_graph(graph: &Graph) -> Result<(), graph::Error> {
+    let begun = Instant::now();
+    loop {
+        match graph.ping().await {
+            Err(graph::Error::Away(why)) if begun.elapsed() < PATIENCE => {
+                tracing::warn!(error = why, "Neo4j is waited for");
+            }
+            answered => return answered,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 fn say(line: &str) -> Result<(), chassis::Error> {

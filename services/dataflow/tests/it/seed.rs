@@ -1,6 +1,10 @@
 //! `dataflow seed` does once what it is asked twice.
 
-use crate::program::{Dataflow, free, own_database, text};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::program::{Dataflow, own_database, text};
 
 #[test]
 fn seeds_are_loaded_once() {
@@ -14,8 +18,21 @@ fn seeds_are_loaded_once() {
         assert_eq!(text(&seeded.stdout), expected);
     }
     assert!(own_database(dataflow.folder.path()));
-    // A graph that is asked for and not there is no success.
-    dataflow.set("NEO4J_URL", &format!("bolt://neo4j@{}", free()));
+    // What is asked for as a graph and is none is no success.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("bolt://neo4j@{}", other.local_addr().unwrap());
+    let answering = thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        // Unread bytes would reset the connection when it is closed.
+        stream.read_exact(&mut [0; 20]).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+    });
+    dataflow.set("NEO4J_URL", &url);
     let seeded = dataflow.run(&["seed"]);
     assert_eq!(seeded.status.code(), Some(1), "{}", text(&seeded.stdout));
+    let told = text(&seeded.stderr);
+    assert!(told.contains("does not speak Bolt"), "{told}");
+    answering.join().unwrap();
 }
