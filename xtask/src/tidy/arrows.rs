@@ -40,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "wire", "chassis", "client", "model", "docker", "api", "dataflow",
         ],
     ),
+    ("entrypoint", &[]),
     ("e2e", &["wire", "client", "testkit"]),
     ("bench", &["wire", "client", "testkit"]),
 ];
