@@ -16,6 +16,7 @@ mod hardening;
 mod health;
 mod images;
 mod paths;
+mod probes;
 mod secrets;
 mod workshop;
 
