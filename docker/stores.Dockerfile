@@ -96,7 +96,7 @@ RUN /packages/tree.sh /tree postgres 999 /usr/bin/sh /usr/bin/dash /usr/lib/loca
 
 # tmpfs: /run/postgresql and /tmp. Volume: /var/lib/postgresql; for `backup` /backups. /dev/shm as large as an index needs.
 FROM scratch AS postgres
-ARG VERSION=0.0.0
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gantry-postgres" \
       org.opencontainers.image.description="PostgreSQL 17 with pgvector" \
@@ -124,7 +124,7 @@ RUN /packages/tree.sh /tree redis 999 /usr/bin/redis-server /usr/bin/redis-check
 
 # tmpfs: /run/redis. Volume: /data.
 FROM scratch AS redis
-ARG VERSION=0.0.0
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gantry-redis" \
       org.opencontainers.image.description="Redis 8" \
@@ -151,7 +151,7 @@ RUN /packages/tree.sh /tree haproxy 99 /usr/sbin/haproxy \
 
 # tmpfs: none. Secret: /run/secrets/edge_certificate.
 FROM scratch AS haproxy
-ARG VERSION=0.0.0
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gantry-edge" \
       org.opencontainers.image.description="HAProxy 3.0, the only way in" \
@@ -181,7 +181,7 @@ RUN LD_LIBRARY_PATH=/opt/java/lib/server:/opt/java/lib /packages/tree.sh /tree n
 
 # tmpfs: /tmp. Volume: /data; for `admin database dump` /backups.
 FROM scratch AS neo4j
-ARG VERSION=0.0.0
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gantry-neo4j" \
       org.opencontainers.image.description="Neo4j Community 5.26" \

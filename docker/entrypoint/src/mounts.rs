@@ -2,13 +2,15 @@
 
 use std::fs;
 
+use rustix::fs::Access;
+
 use crate::Error;
 
 pub(crate) fn require(folder: &str) -> Result<(), Error> {
     let table = "/proc/self/mountinfo";
     let text = fs::read_to_string(table).map_err(Error::io(format!("reading {table}")))?;
     if is_mounted(&text, folder) {
-        return Ok(());
+        return own(folder);
     }
     let below = points(&text).find(|point| point.starts_with(&format!("{folder}/")));
     let deeper = below.map_or(String::new(), |point| {
@@ -18,6 +20,17 @@ pub(crate) fn require(folder: &str) -> Result<(), Error> {
         "no volume is mounted at {folder}{deeper}: all data would be lost with the container; mount one at exactly \
          {folder}"
     )))
+}
+
+/// A new named volume takes its owner from the image; what is mounted otherwise may be anybody's.
+fn own(folder: &str) -> Result<(), Error> {
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        let user = rustix::process::getuid().as_raw();
+        Error::Settings(format!(
+            "{folder} cannot be written to ({error}): what is mounted there has to belong to user {user} (chown -R \
+             {user}:{user})"
+        ))
+    })
 }
 
 fn is_mounted(mountinfo: &str, folder: &str) -> bool {

@@ -221,6 +221,6 @@ fn small(mib: u32, user: u32) -> [String; 6] {
         "--opt".to_owned(),
         "device=tmpfs".to_owned(),
         "--opt".to_owned(),
-        format!("o=size={mib}m,uid={user},gid={user}"),
+        format!("o=size={mib}m,uid={user},gid={user},mode=0755"),
     ]
 }

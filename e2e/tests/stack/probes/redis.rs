@@ -104,6 +104,12 @@ fn redis_refuses_to_lose_its_data() {
     let (code, why) = store.refused(":/data", &[]);
     assert_eq!(code, Some(64));
     assert!(why.contains("no volume is mounted at /data"), "{why}");
+    // A folder that belongs to another user.
+    let options = small(96, 4711);
+    store.volume(&options.each_ref().map(String::as_str));
+    let (code, why) = store.refused("", &[]);
+    assert_eq!(code, Some(64));
+    assert!(why.contains("has to belong to user 999"), "{why}");
     store.secret("redis_password", "");
     let (code, why) = store.refused("", &[]);
     assert_eq!((code, why.contains("is empty")), (Some(64), true), "{why}");
