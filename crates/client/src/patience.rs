@@ -36,7 +36,7 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     let mut pause = FIRST_PAUSE;
     loop {
         let problem = match ask().await {
-            Err(problem) if problem.code == Code::Unavailable => problem,
+            Err(problem) if is_away(&problem) => problem,
             done => return done,
         };
         if Instant::now() + pause >= deadline {
@@ -45,6 +45,11 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Who asks to be called in a second is coming back; who asks for longer is there, and has too much to do.
+fn is_away(problem: &Problem) -> bool {
+    problem.code == Code::Unavailable && problem.retry_after.is_none_or(|seconds| seconds <= 1)
 }
 
 /// The same call; none where its body is a stream, which is gone once it was begun.

@@ -19,11 +19,17 @@ pub(crate) fn of_store(error: Error) -> Problem {
         Error::Unavailable(why) => {
             // The text may name hosts, which callers need not know.
             tracing::warn!(error.message = why, "The database cannot be reached");
-            Problem::new(Code::Unavailable).detail("the database cannot be reached")
+            Problem::new(Code::Unavailable)
+                .detail("the database cannot be reached")
+                .hint("nothing was done, so it is safe to call again")
         }
-        Error::TooManyStreams => Problem::new(Code::Unavailable)
-            .detail("as many exports and imports as may be at once are under way")
-            .hint("try again later, or raise `limits.streams` in gantry.yaml"),
+        Error::TooManyStreams => Problem {
+            // They take their time.
+            retry_after: Some(10),
+            ..Problem::new(Code::Unavailable)
+                .detail("as many exports and imports as may be at once are under way")
+                .hint("try again later, or raise `limits.streams` in gantry.yaml")
+        },
         Error::Stalled => Problem::new(Code::Timeout)
             .detail("nobody took more of the answer for too long, so it was cut off"),
         Error::Unconfirmed => Problem::new(Code::Unavailable)

@@ -117,11 +117,12 @@ fn initialise(application: &Application) -> Result<(), Error> {
     launch::step(initdb, "")?;
     let Application { role, database, .. } = application;
     let verifier = verifier(application);
+    // It makes the role that writes, which is not the owner of what it writes to.
     alone(
         HALF,
         "postgres",
         &format!(
-            "CREATE ROLE {role} LOGIN PASSWORD '{verifier}'\n\
+            "CREATE ROLE {role} LOGIN CREATEROLE PASSWORD '{verifier}'\n\
              CREATE DATABASE {database} OWNER {role}\n\
              REVOKE ALL ON DATABASE {database} FROM PUBLIC\n"
         ),
