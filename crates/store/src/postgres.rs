@@ -14,7 +14,7 @@ mod service;
 mod stream;
 mod tx;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::Model;
 use rounds::Rounds;
@@ -58,6 +58,8 @@ impl Change<'_> {
 const TRIES: u32 = 4;
 /// Transactions of creates under way at once: while one waits for the disk, the next is worked on.
 const CREATING: usize = 4;
+/// Below the three seconds that a face waits for a report.
+const PING: Duration = Duration::from_secs(2);
 
 impl Postgres {
     pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Self, Error> {
@@ -70,14 +72,16 @@ impl Postgres {
         })
     }
 
+    /// One that hangs is told as such before whoever asks gives up.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        let connection = self.pool.shared().await?;
-        connection
-            .client
-            .simple_query("SELECT 1")
-            .await
-            .map_err(|error| errors::error(&error, None))?;
-        Ok(())
+        let asked = async {
+            let connection = self.pool.shared().await?;
+            let answer = connection.client.simple_query("SELECT 1").await;
+            answer.map_err(|error| errors::error(&error, None))
+        };
+        let answered = tokio::time::timeout(PING, asked).await;
+        let hangs = || Error::Unavailable(format!("no answer within {PING:?}"));
+        answered.unwrap_or_else(|_| Err(hangs())).map(drop)
     }
 
     /// A point read: shares a connection, and waits for a database that is away.
