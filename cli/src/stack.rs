@@ -101,8 +101,15 @@ impl Place {
 
     /// The containers that there are.
     pub async fn containers(&self) -> Result<Vec<Container>, Failure> {
-        let captured = ask(&self.running().ps()).await?;
-        Ok(docker::containers(&captured.stdout)?)
+        let mut tries = 1;
+        loop {
+            match ask(&self.running().ps()).await {
+                Ok(captured) => return Ok(docker::containers(&captured.stdout)?),
+                // Compose lists containers, then looks at each: one that is replaced meanwhile is gone.
+                Err(docker::Error::Failed { .. }) if tries < 5 => tries += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 

@@ -236,7 +236,7 @@ async fn as_many_streams_as_may_be_and_no_more() {
         let refused = second.err().unwrap();
         assert_eq!(
             (refused.code, refused.retry_after),
-            (Code::Unavailable, Some(1))
+            (Code::Unavailable, Some(10))
         );
         let import = world.import(
             "Person.bulk_create",

@@ -213,7 +213,7 @@ async fn a_client_that_leaves_or_dawdles_ends_its_query() {
             leaves.read_exact(&mut some).await.unwrap();
             let busy = stack.ask(ALL, &[("accept", "text/csv")], "").await;
             assert_eq!(busy.problem(), (503, "unavailable".to_owned()));
-            assert_eq!(busy.header("retry-after"), "1");
+            assert_eq!(busy.header("retry-after"), "10");
             drop(leaves);
             until_free(stack).await;
 
