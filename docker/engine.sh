@@ -13,6 +13,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 home=$top/target/engine
 root=$home/root
 socket=/var/run/docker.sock
+# Sockets have short paths, so not in target.
+run=/run/gantry-engine
 PATH=$root/usr/bin:$root/usr/sbin:$PATH:/usr/sbin:/sbin
 export PATH
 export DOCKER_CONFIG="${DOCKER_CONFIG:-$HOME/.docker}"
@@ -71,8 +73,10 @@ start() {
     add_plugins
     mkdir -p "$home/data"
     say "starting a Docker Engine"
-    setsid nohup dockerd --host "unix://$socket" --data-root "$home/data" --exec-root /run/gantry-engine \
-        --pidfile "$home/dockerd.pid" --log-level warn >"$home/dockerd.log" 2>&1 </dev/null &
+    # GANTRY_ENGINE_OPTIONS: more options of dockerd's, `--userland-proxy=false` for one.
+    # shellcheck disable=SC2086
+    setsid nohup dockerd --host "unix://$socket" --data-root "$home/data" --exec-root "$run" \
+        --pidfile "$home/dockerd.pid" --log-level warn ${GANTRY_ENGINE_OPTIONS:-} >"$home/dockerd.log" 2>&1 </dev/null &
     waited=0
     until version=$(answers); do
         waited=$((waited + 1))
@@ -94,6 +98,9 @@ stop() {
     kill -TERM "$pid"
     waited=0
     while [ -d "/proc/$pid" ] && [ "$waited" -lt 120 ]; do waited=$((waited + 1)); sleep 0.5; done
+    # It leaves the network namespace that containers of the host's network were in.
+    umount "$run"/netns/* 2>/dev/null || true
+    rm -rf "$run"
     say "the Docker Engine ended"
 }
 
