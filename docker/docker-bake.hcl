@@ -5,6 +5,7 @@
 variable "REGISTRY" { default = "" }
 variable "VERSION" { default = "0.1.0" }
 variable "REVISION" { default = "unknown" }
+# When the images were made: the time of the commit, so that equal sources make equal images.
 variable "SOURCE_DATE_EPOCH" { default = "0" }
 # A certificate bundle, behind a proxy that inspects https.
 variable "CA" { default = "" }

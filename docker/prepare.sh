@@ -19,6 +19,7 @@ cargo build --release --package gantry
 bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 [ -s "$bundle" ] || bundle=
 CA=$bundle BUILDX_BAKE_ENTITLEMENTS_FS=0 REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown) \
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0) \
     docker buildx bake --file docker/docker-bake.hcl services stores workshops
 
 echo "ready: target/release/gantry up --stack dev examples/cinema"

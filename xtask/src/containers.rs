@@ -25,6 +25,10 @@ pub(crate) fn build() -> anyhow::Result<()> {
         // The bundle is the one file outside the context that the build may read.
         .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
         .stderr(Stdio::piped());
+    if let Some((revision, time)) = commit() {
+        bake.env("REVISION", revision)
+            .env("SOURCE_DATE_EPOCH", time);
+    }
     if let Some(bundle) = certificates() {
         bake.env("CA", bundle);
     }
@@ -114,6 +118,58 @@ pub(crate) fn availability(options: &[&str]) -> anyhow::Result<()> {
     run(&mut command)
 }
 
+/// `reproducible`: the service images, each built from nothing twice, have the same digests.
+pub(crate) fn reproducible() -> anyhow::Result<()> {
+    run(program("docker/engine.sh").arg("start"))?;
+    run(&mut with_engine(program("docker/bases.sh"))?)?;
+    for image in ["api", "dataflow"] {
+        let digests = [build_from_nothing(image)?, build_from_nothing(image)?];
+        println!("{image}: {} and {}", digests[0], digests[1]);
+        anyhow::ensure!(digests[0] == digests[1], "{image} differs from itself");
+    }
+    Ok(())
+}
+
+fn build_from_nothing(image: &str) -> anyhow::Result<String> {
+    let mut command = with_engine(program("docker"))?;
+    command
+        .args([
+            "buildx",
+            "build",
+            "--quiet",
+            "--no-cache",
+            "--file",
+            "docker/Dockerfile",
+        ])
+        .args([
+            "--target",
+            image,
+            "--build-arg",
+            "CARGO_TARGET_DIR=/tmp/target",
+        ])
+        .args(["--build-arg", "SOURCE_DATE_EPOCH=0"]);
+    if let Some(bundle) = certificates() {
+        command.args(["--secret", &format!("id=ca,src={}", bundle.display())]);
+    }
+    let built = command
+        .arg(".")
+        .output()
+        .context("starting docker buildx build")?;
+    if !built.status.success() {
+        bail!("{}", String::from_utf8_lossy(&built.stderr));
+    }
+    Ok(String::from_utf8(built.stdout)?.trim().to_owned())
+}
+
+/// `first-starts [--times N]`: PostgreSQL's probe, asked twenty times a second, is never green too early.
+pub(crate) fn first_starts(options: &[&str]) -> anyhow::Result<()> {
+    build()?;
+    let mut command = tests()?;
+    command.arg("postgres_is_never_green");
+    long::pass(&mut command, &[("--times", "GANTRY_TEST_STARTS")], options)?;
+    run(&mut command)
+}
+
 /// With the PATH on which the engine's client and plugins are found.
 fn with_engine(mut command: Command) -> anyhow::Result<Command> {
     let told = program("docker/engine.sh").arg("env").output()?;
@@ -121,6 +177,16 @@ fn with_engine(mut command: Command) -> anyhow::Result<Command> {
     let path = told.trim().strip_prefix("PATH=");
     command.env("PATH", path.context("docker/engine.sh env tells a PATH")?);
     Ok(command)
+}
+
+/// Its short name and its time, where this is a clone.
+fn commit() -> Option<(String, String)> {
+    let told = program("git")
+        .args(["log", "-1", "--format=%h %ct"])
+        .output();
+    let told = String::from_utf8(told.ok()?.stdout).ok()?;
+    let (name, time) = told.trim().split_once(' ')?;
+    Some((name.to_owned(), time.to_owned()))
 }
 
 /// The bundle that this machine's programs trust, for builds behind a proxy that inspects https.

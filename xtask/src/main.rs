@@ -32,6 +32,8 @@ cargo xtask <verb>
   images        every image, from base images that a registry has or that are made here, by an engine started if need be
   stack         the tests of the images and of both stacks, which are left running
   availability  replicas replaced and containers restarted under load: --requests N, --rate N a second, --seconds N
+  first-starts  PostgreSQL's probe while it initialises: --times N
+  reproducible  each service image, built from nothing twice: the same digest
   clear         takes away what those left, and ends the engine that they started
   bench         compares Gantry with pgbench, COPY and bare handlers; `bench --help` has its commands
 ";
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         ["images"] => containers::build(),
         ["stack"] => test::stack(),
         ["availability", options @ ..] => containers::availability(options),
+        ["first-starts", options @ ..] => containers::first_starts(options),
+        ["reproducible"] => containers::reproducible(),
         ["clear"] => containers::clear(),
         ["bench", arguments @ ..] => bench::start(arguments),
         [] | ["help" | "--help" | "-h"] => {

@@ -13,7 +13,7 @@ fn the_films_are_served_and_described() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("cinema");
     // A copy, so that the database does not land in the checkout.
-    copy(&checkout().join("examples/cinema"), &project);
+    e2e::copy(&checkout().join("examples/cinema"), &project).unwrap();
     let gantry = Gantry::up(&project, &[]).unwrap();
 
     let count = request(gantry.port, "GET", "/api/v1/film:count", &[], None).unwrap();
@@ -64,19 +64,4 @@ fn checkout() -> PathBuf {
         .parent()
         .unwrap()
         .to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_name() == ".gantry" {
-            continue;
-        }
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

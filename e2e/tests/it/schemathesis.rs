@@ -28,7 +28,7 @@ async fn the_document_and_the_server_agree_over_postgresql() {
 }
 
 fn agree(place: &Place) {
-    copy(&fixture().join("project"), &place.project);
+    e2e::copy(&fixture().join("project"), &place.project).unwrap();
     let url = ["--database-url", &place.url];
     let (gantry, key) = Gantry::guarded(&place.project, &url).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -52,19 +52,6 @@ fn agree(place: &Place) {
 /// Configuration, hooks and a project with every type of field.
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis")
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Its report; what it found fails the test in its own words.

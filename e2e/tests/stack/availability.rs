@@ -1,7 +1,5 @@
 //! Under load nothing is lost: replicas are replaced one after the other, and every container is restarted by turns.
 
-use std::fmt::Debug;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,7 +10,7 @@ use e2e::engine::{docker, inspect, until};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::prod;
+use crate::{asked, prod};
 
 const CLIENTS: u32 = 16;
 
@@ -24,6 +22,21 @@ struct Tally {
     /// Refused with a problem that says what to do, and done when that was followed.
     repeated: u64,
     failed: Vec<String>,
+}
+
+impl Tally {
+    /// Says how far it came. Nothing may have failed.
+    fn judge(&self, what: &str, begun: Instant) {
+        let Self {
+            reads,
+            writes,
+            repeated,
+            failed,
+        } = self;
+        let took = begun.elapsed();
+        println!("{reads} reads, {writes} writes ({repeated} sent again) in {took:?}, {what}");
+        assert!(failed.is_empty(), "{failed:#?}");
+    }
 }
 
 /// A steady load from several clients until it is told to end. Every tenth request is a write.
@@ -127,18 +140,6 @@ fn write(edge: &Edge, tally: &Mutex<Tally>) {
         .push("write: never done".to_owned());
 }
 
-/// The long form asks for more, by `cargo xtask availability`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests read their own variables; no service does"
-)]
-fn asked<T: FromStr>(name: &str, usual: T) -> T
-where
-    T::Err: Debug,
-{
-    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
-}
-
 fn healthy_again(container: &str) {
     until("it is healthy again", || {
         (inspect(container)["State"]["Health"]["Status"] == "healthy").then_some(())
@@ -161,14 +162,7 @@ fn replacing_replicas_one_by_one_loses_no_request() {
         rounds += 1;
     }
     let tally = load.end();
-    println!(
-        "{} reads, {} writes ({} sent again) in {:?}, all replicas replaced {rounds} times",
-        tally.reads,
-        tally.writes,
-        tally.repeated,
-        begun.elapsed()
-    );
-    assert!(tally.failed.is_empty(), "{:#?}", tally.failed);
+    tally.judge(&format!("all replicas replaced {rounds} times"), begun);
     assert!(tally.reads + tally.writes >= wanted);
 }
 
@@ -188,12 +182,5 @@ fn with_every_container_restarted_by_turns_all_reads_are_answered() {
         rounds += 1;
     }
     let tally = load.end();
-    println!(
-        "{} reads, {} writes ({} sent again) in {:?}, all containers restarted {rounds} times",
-        tally.reads,
-        tally.writes,
-        tally.repeated,
-        begun.elapsed()
-    );
-    assert!(tally.failed.is_empty(), "{:#?}", tally.failed);
+    tally.judge(&format!("all containers restarted {rounds} times"), begun);
 }

@@ -20,7 +20,9 @@ mod probes;
 mod secrets;
 mod workshop;
 
+use std::fmt::Debug;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use e2e::Stack;
@@ -44,4 +46,16 @@ fn up(kind: &'static str, name: &str, project: &str) -> Stack {
 fn top() -> PathBuf {
     let target = e2e::target().expect("the tests lie in a checkout");
     target.parent().expect("target is in it").to_owned()
+}
+
+/// The long forms ask for more: `cargo xtask availability`, `cargo xtask first-starts`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read their own variables; no service does"
+)]
+fn asked<T: FromStr>(name: &str, usual: T) -> T
+where
+    T::Err: Debug,
+{
+    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
 }
