@@ -21,7 +21,6 @@ const NAME: &str = "gantry-bench";
 const LABEL: &str = "gantry.test=bench";
 /// Answered from memory, so that what is compared is the way there and back.
 const PATH: &str = "/docs/problems/unavailable";
-const WORK: &str = "get";
 
 pub(crate) const NATIVE: &str = "native";
 pub(crate) const HOST: &str = "host network";
@@ -36,7 +35,7 @@ pub(crate) fn run(options: &Options, place: &Place) -> anyhow::Result<Results> {
         for clients in &options.concurrency {
             for way in [NATIVE, HOST, BRIDGE, BETWEEN, PUBLISHED] {
                 let figures = started.load(way, *clients, options.seconds)?;
-                run.take(round + 1, WORK, *clients, way, &figures);
+                run.take(round + 1, &format!("c={clients}"), *clients, way, &figures);
             }
         }
     }

@@ -48,6 +48,15 @@ const LISTED: &[Listing] = &[
             ("binary_mb", "program, MB"),
         ],
     },
+    Listing {
+        command: "containers",
+        title: "The same program natively and in containers",
+        columns: &[
+            ("per_second", "requests a second"),
+            ("p50_ms", "p50 ms"),
+            ("p99_ms", "p99 ms"),
+        ],
+    },
 ];
 
 /// Renews the page between its marks, and the picture.

@@ -97,7 +97,7 @@ const fn contained(what: &'static str, way: &'static str, least: f64) -> Target 
     const fn speed(contender: &'static str) -> Key<'static> {
         Key {
             command: "containers",
-            work: "get",
+            work: "c=64",
             clients: 64,
             contender,
             figure: "per_second",
