@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -74,20 +75,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = stopping.cancelled() => break,
-        };
-        let (stream, place) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors: the next may do better, and a busy loop helps nobody.
-                tracing::warn!(error = %error, "a connection cannot be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
+    let serve_one = |stream: TcpStream, place: OwnedSemaphorePermit| {
         let stream = Prompt::new(stream, limits.head);
         let served = connection(&builder, stream, router.clone(), &graceful);
         let counted = metrics.as_ref().map(Metrics::connected);
@@ -95,6 +83,24 @@ pub async fn serve(
             served.await;
             drop((place, counted));
         });
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, place)) => serve_one(stream, place),
+            Err(error) => {
+                // Out of file descriptors: the next may do better, and a busy loop helps nobody.
+                tracing::warn!(error = %error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    // For these clients the connection is made, and their request may be on its way.
+    while let Some(Ok((stream, place))) = accept(&listener, &places).now_or_never() {
+        serve_one(stream, place);
     }
     drop(listener);
     graceful.shutdown().await;

@@ -117,13 +117,28 @@ impl Endpoint {
         let target = format!("http://{replica}{}{path}", self.address.prefix);
         *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
         let sent = self.http.request(request).await;
-        if sent.as_ref().is_err_and(Error::is_connect) {
-            let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
-            replicas.dead.push((replica, Instant::now()));
-            replicas.until = Instant::now();
+        match &sent {
+            Err(error) if error.is_connect() => self.avoid(replica),
+            Ok(response) if is_farewell(response) => self.avoid(replica),
+            _ => {}
         }
         sent
     }
+
+    /// For a moment the others are asked first, and the resolver is asked again.
+    fn avoid(&self, replica: SocketAddr) {
+        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        replicas.dead.retain(|(dead, _)| *dead != replica);
+        replicas.dead.push((replica, now));
+        replicas.until = now;
+    }
+}
+
+/// A replica that drains ends each connection with its answer.
+fn is_farewell(response: &Response<Incoming>) -> bool {
+    let connection = response.headers().get(http::header::CONNECTION);
+    connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 fn bracketed(host: &str) -> String {

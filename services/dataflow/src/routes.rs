@@ -7,11 +7,12 @@ use crate::App;
 use crate::migrations::Teller;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chassis::Metrics;
+use chassis::{Life, Metrics, Phase};
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ pub struct Served {
     metrics: Option<Metrics>,
     /// When it is cancelled, streams that have no end of their own end.
     stopping: CancellationToken,
+    life: Life,
 }
 
 impl Served {
@@ -39,6 +41,7 @@ impl Served {
             migrations: Some(app.teller()),
             metrics: None,
             stopping: CancellationToken::new(),
+            life: Life::default(),
         }
     }
 
@@ -49,6 +52,12 @@ impl Served {
             metrics: Some(metrics),
             ..self
         }
+    }
+
+    /// While this drains, each answer ends its connection, so that callers go to other replicas before it stops.
+    #[must_use]
+    pub fn draining_with(self, life: Life) -> Self {
+        Self { life, ..self }
     }
 
     pub(crate) fn until(self, stopping: CancellationToken) -> Self {
@@ -83,11 +92,20 @@ impl From<Arc<dyn Calls>> for Served {
             migrations: None,
             metrics: None,
             stopping: CancellationToken::new(),
+            life: Life::default(),
         }
     }
 }
 
 pub(crate) fn router(served: Served) -> Router {
+    let life = served.life.clone();
+    let farewell = map_response(move |mut response: Response| {
+        if life.phase() == Phase::Draining {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        std::future::ready(response)
+    });
     Router::new()
         .route("/call/{node}", post(call))
         .route("/calls", post(calls))
@@ -96,6 +114,7 @@ pub(crate) fn router(served: Served) -> Router {
         .route("/migrations", get(migrations))
         .route("/health", get(health))
         .with_state(served)
+        .layer(farewell)
 }
 
 /// A problem as an answer: it carries its status itself.

@@ -30,7 +30,9 @@ pub async fn run(process: Process) -> Result<(), chassis::Error> {
         app.follow(how, &process.tasks, process.stopping(), crate::log)?;
     }
     process.ready();
-    let served = Served::of(&app).counted(process.metrics.clone());
+    let served = Served::of(&app)
+        .counted(process.metrics.clone())
+        .draining_with(process.life.clone());
     crate::serve(listener, served, stopping).await;
     app.close().await;
     Ok(())
