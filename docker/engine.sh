@@ -63,6 +63,12 @@ add_plugins() {
     plugins || { say "docker compose and docker buildx are missing: install Docker's plugins"; exit 1; }
 }
 
+# An engine leaves mounts behind, one that was killed more than one that was stopped.
+clear_run() {
+    awk -v run="$run/" 'index($2, run) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount --lazy
+    rm -rf "$run"
+}
+
 start() {
     if version=$(answers); then
         plugins || { install; add_plugins; }
@@ -71,6 +77,7 @@ start() {
     fi
     install
     add_plugins
+    clear_run
     mkdir -p "$home/data"
     say "starting a Docker Engine"
     # GANTRY_ENGINE_OPTIONS: more options of dockerd's, `--userland-proxy=false` for one.
@@ -98,9 +105,7 @@ stop() {
     kill -TERM "$pid"
     waited=0
     while [ -d "/proc/$pid" ] && [ "$waited" -lt 120 ]; do waited=$((waited + 1)); sleep 0.5; done
-    # It leaves the network namespace that containers of the host's network were in.
-    umount "$run"/netns/* 2>/dev/null || true
-    rm -rf "$run"
+    clear_run
     say "the Docker Engine ended"
 }
 
