@@ -1,6 +1,7 @@
 //! What each process does once: settings, logs, metrics, signals, health, drain.
 
 mod environment;
+mod farewell;
 mod life;
 mod logs;
 mod metrics;
@@ -13,6 +14,7 @@ mod serve;
 mod watchdog;
 
 pub use environment::Env;
+pub use farewell::with_farewell;
 pub use life::{Life, Phase};
 pub use logs::start_logs;
 pub use metrics::Metrics;

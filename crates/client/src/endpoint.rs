@@ -18,6 +18,8 @@ use crate::Address;
 
 /// How long an answer of the resolver is believed, and a dead replica avoided.
 const BELIEVED: Duration = Duration::from_secs(1);
+/// How long one that drains is avoided: until after it has stopped, so that nothing is on its way to it at that moment.
+const LEAVES: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 
 pub(crate) type Outgoing = UnsyncBoxBody<Bytes, Problem>;
@@ -34,7 +36,8 @@ pub(crate) struct Endpoint {
 struct Replicas {
     addresses: Arc<[SocketAddr]>,
     until: Instant,
-    dead: Vec<(SocketAddr, Instant)>,
+    /// Until when.
+    avoided: Vec<(SocketAddr, Instant)>,
 }
 
 impl Endpoint {
@@ -56,13 +59,14 @@ impl Endpoint {
             replicas: Mutex::new(Replicas {
                 addresses: Arc::default(),
                 until: Instant::now(),
-                dead: Vec::new(),
+                avoided: Vec::new(),
             }),
             turn: AtomicUsize::new(0),
         }
     }
 
-    /// The replicas in the order in which to try them; those that refused a moment ago come last.
+    /// The replicas in the order in which to try them; those that refused or took their leave a moment ago come last,
+    /// and of them those first that are the likeliest to be back.
     pub(crate) async fn replicas(&self) -> std::io::Result<Vec<SocketAddr>> {
         let now = Instant::now();
         let (known, fresh) = {
@@ -79,10 +83,11 @@ impl Endpoint {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % order.len();
             order.rotate_left(turn);
             let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
-            replicas
-                .dead
-                .retain(|(_, since)| now.duration_since(*since) < BELIEVED);
-            order.sort_by_key(|address| replicas.dead.iter().any(|(dead, _)| dead == address));
+            replicas.avoided.retain(|(_, until)| *until > now);
+            order.sort_by_key(|address| {
+                let mut avoided = replicas.avoided.iter();
+                avoided.find_map(|(one, until)| (one == address).then_some(*until))
+            });
         }
         Ok(order)
     }
@@ -101,10 +106,14 @@ impl Endpoint {
                 }
             }
         };
-        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
-        replicas.addresses = Arc::clone(&found);
-        replicas.until = Instant::now() + BELIEVED;
+        self.believe(Arc::clone(&found));
         Ok(found)
+    }
+
+    fn believe(&self, found: Arc<[SocketAddr]>) {
+        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+        replicas.addresses = found;
+        replicas.until = Instant::now() + BELIEVED;
     }
 
     /// Sends to one replica.
@@ -118,19 +127,19 @@ impl Endpoint {
         *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
         let sent = self.http.request(request).await;
         match &sent {
-            Err(error) if error.is_connect() => self.avoid(replica),
-            Ok(response) if is_farewell(response) => self.avoid(replica),
+            Err(error) if error.is_connect() => self.avoid(replica, BELIEVED),
+            Ok(response) if is_farewell(response) => self.avoid(replica, LEAVES),
             _ => {}
         }
         sent
     }
 
-    /// For a moment the others are asked first, and the resolver is asked again.
-    fn avoid(&self, replica: SocketAddr) {
+    /// For that time the others are asked first, and the resolver is asked again.
+    fn avoid(&self, replica: SocketAddr, time: Duration) {
         let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        replicas.dead.retain(|(dead, _)| *dead != replica);
-        replicas.dead.push((replica, now));
+        replicas.avoided.retain(|(avoided, _)| *avoided != replica);
+        replicas.avoided.push((replica, now + time));
         replicas.until = now;
     }
 }
@@ -146,5 +155,23 @@ fn bracketed(host: &str) -> String {
         format!("[{host}]")
     } else {
         host.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_their_leave_is_asked_last_for_longer_than_who_refused() {
+        let endpoint = Endpoint::new("http://dataflow:8001".parse().unwrap());
+        let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], 8001)));
+        let [leaves, refuses, stays] = addresses;
+        endpoint.avoid(leaves, LEAVES);
+        endpoint.avoid(refuses, BELIEVED);
+        for _ in 0..3 {
+            endpoint.believe(Arc::new(addresses));
+            assert_eq!(endpoint.replicas().await.unwrap(), [stays, refuses, leaves]);
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! One request and its answer: which replica, how often, how long, and what a failure means to the asker.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::client::legacy::Error;
-use wire::{Code, Content, Problem};
+use wire::{ByteStream, Code, Content, Problem};
 
 use crate::endpoint::{Endpoint, Outgoing};
 
@@ -58,12 +59,12 @@ impl Endpoint {
             repeatable,
             ..
         } = exchange;
-        let mut content = Some(content);
+        let content = Kept::from(content);
         let mut sent_before = false;
         let mut last = self.unreachable("its name has no address");
         // One replica is asked twice, so that a restart between two calls is not seen.
         for replica in replicas.iter().cycle().take(replicas.len().max(2)) {
-            let Some(body) = take_body(&mut content) else {
+            let Some(body) = content.to_send() else {
                 break;
             };
             let mut request = Request::new(body);
@@ -105,19 +106,44 @@ fn own_problem(error: &Error) -> Option<Problem> {
     None
 }
 
-/// Whole content stays for another try; a stream is gone once it was begun.
-fn take_body(content: &mut Option<Content>) -> Option<Outgoing> {
-    match content.take()? {
-        Content::Whole(bytes) => {
-            *content = Some(Content::Whole(bytes.clone()));
-            Some(
-                Full::new(bytes)
-                    .map_err(|never| match never {})
-                    .boxed_unsync(),
-            )
+/// Content that stays for another try: a stream until its first bytes are asked for, which no connection that could not
+/// be made has done.
+enum Kept {
+    Whole(Bytes),
+    Stream(Arc<Mutex<Option<ByteStream>>>),
+}
+
+impl From<Content> for Kept {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::Whole(bytes) => Self::Whole(bytes),
+            Content::Stream(stream) => Self::Stream(Arc::new(Mutex::new(Some(stream)))),
         }
-        Content::Stream(stream) => Some(StreamBody::new(stream.map_ok(Frame::data)).boxed_unsync()),
     }
+}
+
+impl Kept {
+    /// Nothing where it is gone.
+    fn to_send(&self) -> Option<Outgoing> {
+        match self {
+            Self::Whole(bytes) => {
+                let body = Full::new(bytes.clone());
+                Some(body.map_err(|never| match never {}).boxed_unsync())
+            }
+            Self::Stream(kept) => {
+                lock(kept).as_ref()?;
+                let kept = Arc::clone(kept);
+                let begun = stream::once(async move { lock(&kept).take() });
+                let bytes =
+                    begun.flat_map(|stream| stream.unwrap_or_else(|| stream::empty().boxed()));
+                Some(StreamBody::new(bytes.map_ok(Frame::data)).boxed_unsync())
+            }
+        }
+    }
+}
+
+fn lock(kept: &Mutex<Option<ByteStream>>) -> MutexGuard<'_, Option<ByteStream>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn broken(error: &Error, repeatable: bool) -> Problem {
@@ -175,5 +201,20 @@ pub(crate) async fn collect(body: Incoming, limit: usize) -> Result<Bytes, Probl
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_goes_to_the_next_replica_until_it_was_begun() {
+        let pieces = ["[1,", "2]"].map(|piece| Ok(Bytes::from_static(piece.as_bytes())));
+        let kept = Kept::from(Content::Stream(stream::iter(pieces).boxed()));
+        drop(kept.to_send());
+        let sent = kept.to_send().unwrap().collect().await.unwrap();
+        assert_eq!(sent.to_bytes(), "[1,2]");
+        assert!(kept.to_send().is_none());
     }
 }

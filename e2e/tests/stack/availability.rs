@@ -131,6 +131,7 @@ fn write(edge: &Edge, tally: &Mutex<Tally>) {
             }
             return;
         }
+        println!("sent again after {attempt} tries: {status} {text}");
         thread::sleep(Duration::from_millis(100));
     }
     tally
@@ -163,6 +164,7 @@ fn replacing_replicas_one_by_one_loses_no_request() {
     }
     let tally = load.end();
     tally.judge(&format!("all replicas replaced {rounds} times"), begun);
+    assert_eq!(tally.repeated, 0, "a write met a replica that was leaving");
     assert!(tally.reads + tally.writes >= wanted);
 }
 

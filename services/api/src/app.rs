@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::Metrics;
+use chassis::{Life, Metrics};
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ pub struct App {
     pub(crate) places: Arc<Semaphore>,
     /// When it is cancelled, streams that have no end of their own end.
     pub(crate) stopping: CancellationToken,
+    pub(crate) life: Life,
     remembered: Arc<Remembered>,
 }
 
@@ -45,6 +46,7 @@ impl App {
             metrics: None,
             places: Arc::new(Semaphore::new(limits.requests)),
             stopping: CancellationToken::new(),
+            life: Life::default(),
             remembered: Arc::default(),
         }
     }
@@ -67,6 +69,12 @@ impl App {
             metrics: Some(metrics),
             ..self
         }
+    }
+
+    /// While this drains, each answer ends its connection.
+    #[must_use]
+    pub fn draining_with(self, life: Life) -> Self {
+        Self { life, ..self }
     }
 
     pub(crate) fn until(self, stopping: CancellationToken) -> Self {

@@ -78,6 +78,7 @@ async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<
 /// Serves until `stopping`, then ends what is under way.
 pub async fn serve(listener: TcpListener, app: impl Into<App>, stopping: CancellationToken) {
     let app = app.into().until(stopping.clone());
-    let (limits, metrics) = (app.limits.http, app.metrics.clone());
-    chassis::serve(listener, router(app), limits, metrics, stopping).await;
+    let (limits, metrics, life) = (app.limits.http, app.metrics.clone(), app.life.clone());
+    let router = chassis::with_farewell(router(app), life);
+    chassis::serve(listener, router, limits, metrics, stopping).await;
 }

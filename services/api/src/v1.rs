@@ -176,7 +176,10 @@ async fn call_of(
 ) -> Result<Call, Problem> {
     let incoming = match head.method {
         Method::GET | Method::HEAD => Incoming::none(),
-        _ => Incoming::read(body, incoming::limit(&app.limits, &head.headers)).await?,
+        _ => {
+            let limit = incoming::limit(&app.limits, &head.headers);
+            Incoming::read(&head.headers, body, limit).await?
+        }
     };
     let media = match incoming.first {
         Some(_) => media(&head.headers)?,

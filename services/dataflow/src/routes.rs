@@ -7,12 +7,11 @@ use crate::App;
 use crate::migrations::Teller;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use axum::middleware::map_response;
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chassis::{Life, Metrics, Phase};
+use chassis::{Life, Metrics};
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
@@ -54,7 +53,7 @@ impl Served {
         }
     }
 
-    /// While this drains, each answer ends its connection, so that callers go to other replicas before it stops.
+    /// While this drains, each answer ends its connection.
     #[must_use]
     pub fn draining_with(self, life: Life) -> Self {
         Self { life, ..self }
@@ -99,22 +98,15 @@ impl From<Arc<dyn Calls>> for Served {
 
 pub(crate) fn router(served: Served) -> Router {
     let life = served.life.clone();
-    let farewell = map_response(move |mut response: Response| {
-        if life.phase() == Phase::Draining {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        std::future::ready(response)
-    });
-    Router::new()
+    let router = Router::new()
         .route("/call/{node}", post(call))
         .route("/calls", post(calls))
         .route("/changes", get(changes))
         .route("/catalogue", get(catalogue))
         .route("/migrations", get(migrations))
         .route("/health", get(health))
-        .with_state(served)
-        .layer(farewell)
+        .with_state(served);
+    chassis::with_farewell(router, life)
 }
 
 /// A problem as an answer: it carries its status itself.

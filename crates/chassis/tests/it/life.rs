@@ -36,6 +36,7 @@ fn serve() -> ExitCode {
         let router = Router::new()
             .route("/slow", get(slow))
             .route("/", get(async || "hello"));
+        let router = chassis::with_farewell(router, process.life.clone());
         chassis::serve(
             listener,
             router,
@@ -68,6 +69,20 @@ fn ask(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     stream.read_to_string(&mut text).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     Some((head.get(9..12)?.parse().ok()?, body.to_owned()))
+}
+
+/// Whether the answer ends a connection that its client would keep.
+fn ends_the_connection(address: SocketAddr) -> Option<bool> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(LIMIT)).ok()?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: test\r\n\r\n").ok()?;
+    let mut text = String::new();
+    while !text.ends_with("hello") {
+        let mut piece = [0; 1024];
+        let len = stream.read(&mut piece).ok().filter(|len| *len > 0)?;
+        text.push_str(std::str::from_utf8(&piece[..len]).ok()?);
+    }
+    Some(text.contains("connection: close"))
 }
 
 fn until(told: impl Fn() -> bool) {
@@ -124,6 +139,7 @@ fn what_is_under_way_when_the_signal_comes_is_finished() {
     let slow = std::thread::spawn(move || ask(public, "/slow"));
     // The request is on its way when a later one is answered.
     until(|| ask(public, "/").is_some());
+    assert_eq!(ends_the_connection(public), Some(false));
     child::signal(&process, "-TERM");
     until(|| ask(ops, "/readyz").is_some_and(|(status, _)| status == 404));
     assert_eq!(ask(ops, "/livez").unwrap().0, 200);
@@ -132,6 +148,7 @@ fn what_is_under_way_when_the_signal_comes_is_finished() {
         Some((200, "hello".to_owned())),
         "serves on for a while"
     );
+    assert_eq!(ends_the_connection(public), Some(true));
     until(|| TcpStream::connect(public).is_err());
     assert_eq!(
         ask(ops, "/readyz").map(|(status, _)| status),
