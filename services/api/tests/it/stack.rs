@@ -1,6 +1,7 @@
 //! REST down to the rows, to tell stories on: both engines, in one process and with dataflow behind a socket.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -88,6 +89,25 @@ impl Stack {
             headers: head.headers,
             text,
         }
+    }
+
+    /// What is done to it as it stands behind a socket.
+    pub(crate) async fn served(&self, story: impl AsyncFn(SocketAddr)) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(chassis::serve(
+            listener,
+            self.router.clone(),
+            chassis::HttpLimits::default(),
+            None,
+            stopping.clone(),
+        ));
+        story(address).await;
+        stopping.cancel();
+        tasks.close();
+        tasks.wait().await;
     }
 
     pub(crate) async fn get(&self, path: &str) -> Told {

@@ -6,7 +6,6 @@ use client::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use wire::{Caller, Calls as _};
 
 use crate::stack::{Stack, on_every_stack, project};
@@ -337,41 +336,31 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
 #[tokio::test]
 async fn the_command_lines_client_sees_the_public_server_as_nodes() {
     on_every_stack(false, async |stack| {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let stopping = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        tasks.spawn(chassis::serve(
-            listener,
-            stack.router.clone(),
-            chassis::HttpLimits::default(),
-            None,
-            stopping.clone(),
-        ));
-        let client = Client::public(&address, stack.key.as_deref()).unwrap();
-        let catalogue = client.catalogue(&Caller::Anonymous).await.unwrap();
-        assert!(catalogue.model("Person").is_some());
-        let mut call = wire::Call::new(
-            "Film.create".parse().unwrap(),
-            Caller::Anonymous,
-            wire::Body::json("{\"title\": \"X\"}"),
-        );
-        call.options.dry_run = true;
-        let answer = client.call(call).await.unwrap();
-        assert!(answer.meta.created && answer.meta.version == Some(1));
-        let call = wire::Call::new(
-            "Film.nothing".parse().unwrap(),
-            Caller::Anonymous,
-            wire::Body::empty(),
-        );
-        assert_eq!(
-            client.call(call).await.unwrap_err().code,
-            wire::Code::NoSuchNode
-        );
-        drop(client);
-        stopping.cancel();
-        tasks.close();
-        tasks.wait().await;
+        stack
+            .served(async |address| {
+                let client =
+                    Client::public(&format!("http://{address}"), stack.key.as_deref()).unwrap();
+                let catalogue = client.catalogue(&Caller::Anonymous).await.unwrap();
+                assert!(catalogue.model("Person").is_some());
+                let mut call = wire::Call::new(
+                    "Film.create".parse().unwrap(),
+                    Caller::Anonymous,
+                    wire::Body::json("{\"title\": \"X\"}"),
+                );
+                call.options.dry_run = true;
+                let answer = client.call(call).await.unwrap();
+                assert!(answer.meta.created && answer.meta.version == Some(1));
+                let call = wire::Call::new(
+                    "Film.nothing".parse().unwrap(),
+                    Caller::Anonymous,
+                    wire::Body::empty(),
+                );
+                assert_eq!(
+                    client.call(call).await.unwrap_err().code,
+                    wire::Code::NoSuchNode
+                );
+            })
+            .await;
     })
     .await;
 }

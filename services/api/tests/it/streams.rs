@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::stack::{Stack, on_every_stack};
 
@@ -155,25 +153,6 @@ async fn an_import_is_kept_whole_once_or_not_at_all() {
     .await;
 }
 
-/// What is done to the stack as it stands behind a socket.
-async fn served(stack: &Stack, story: impl AsyncFn(std::net::SocketAddr)) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stopping = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    tasks.spawn(chassis::serve(
-        listener,
-        stack.router.clone(),
-        chassis::HttpLimits::default(),
-        None,
-        stopping.clone(),
-    ));
-    story(address).await;
-    stopping.cancel();
-    tasks.close();
-    tasks.wait().await;
-}
-
 /// Sends what begins a request.
 async fn begun(address: std::net::SocketAddr, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
@@ -207,29 +186,30 @@ async fn until_free(stack: &Stack) {
 async fn a_client_that_leaves_or_dawdles_ends_its_query() {
     on_every_stack(true, async |stack| {
         fill(stack).await;
-        served(stack, async |address| {
-            let mut some = [0; 4096];
-            let mut leaves = begun(address, EXPORT).await;
-            leaves.read_exact(&mut some).await.unwrap();
-            let busy = stack.ask(ALL, &[("accept", "text/csv")], "").await;
-            assert_eq!(busy.problem(), (503, "unavailable".to_owned()));
-            assert_eq!(busy.header("retry-after"), "10");
-            drop(leaves);
-            until_free(stack).await;
+        stack
+            .served(async |address| {
+                let mut some = [0; 4096];
+                let mut leaves = begun(address, EXPORT).await;
+                leaves.read_exact(&mut some).await.unwrap();
+                let busy = stack.ask(ALL, &[("accept", "text/csv")], "").await;
+                assert_eq!(busy.problem(), (503, "unavailable".to_owned()));
+                assert_eq!(busy.header("retry-after"), "10");
+                drop(leaves);
+                until_free(stack).await;
 
-            let mut dawdles = begun(address, EXPORT).await;
-            dawdles.read_exact(&mut some).await.unwrap();
-            until_free(stack).await;
-            let mut rest = Vec::new();
-            // Reset or ended, but not as a whole answer ends.
-            let _ = dawdles.read_to_end(&mut rest).await;
-            assert!(
-                !rest.ends_with(b"0\r\n\r\n"),
-                "{} bytes as if whole",
-                rest.len()
-            );
-        })
-        .await;
+                let mut dawdles = begun(address, EXPORT).await;
+                dawdles.read_exact(&mut some).await.unwrap();
+                until_free(stack).await;
+                let mut rest = Vec::new();
+                // Reset or ended, but not as a whole answer ends.
+                let _ = dawdles.read_to_end(&mut rest).await;
+                assert!(
+                    !rest.ends_with(b"0\r\n\r\n"),
+                    "{} bytes as if whole",
+                    rest.len()
+                );
+            })
+            .await;
     })
     .await;
 }
@@ -237,20 +217,21 @@ async fn a_client_that_leaves_or_dawdles_ends_its_query() {
 #[tokio::test]
 async fn an_import_that_breaks_off_leaves_nothing() {
     on_every_stack(true, async |stack| {
-        served(stack, async |address| {
-            let mut dawdles = begun(address, IMPORT).await;
-            dawdles.write_all(titles(900).as_bytes()).await.unwrap();
-            let mut told = vec![0; 12];
-            dawdles.read_exact(&mut told).await.unwrap();
-            assert_eq!(String::from_utf8_lossy(&told), "HTTP/1.1 504");
-            until_free(stack).await;
+        stack
+            .served(async |address| {
+                let mut dawdles = begun(address, IMPORT).await;
+                dawdles.write_all(titles(900).as_bytes()).await.unwrap();
+                let mut told = vec![0; 12];
+                dawdles.read_exact(&mut told).await.unwrap();
+                assert_eq!(String::from_utf8_lossy(&told), "HTTP/1.1 504");
+                until_free(stack).await;
 
-            let mut leaves = begun(address, IMPORT).await;
-            leaves.write_all(titles(900).as_bytes()).await.unwrap();
-            drop(leaves);
-            until_free(stack).await;
-        })
-        .await;
+                let mut leaves = begun(address, IMPORT).await;
+                leaves.write_all(titles(900).as_bytes()).await.unwrap();
+                drop(leaves);
+                until_free(stack).await;
+            })
+            .await;
         assert_eq!(
             stack.get("/api/v1/film:count").await.json(),
             json!({"count": 0})
