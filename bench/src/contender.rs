@@ -1,8 +1,8 @@
 //! Those that answer over HTTP, as processes: started on loopback, ended when they are dropped.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
+use std::net::{Ipv4Addr, TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process::{self, Process, free_port, load_generator, program, sibling};
 use crate::work::{self, film, film_id};
 
-const START_LIMIT: Duration = Duration::from_mins(2);
+pub(crate) const START_LIMIT: Duration = Duration::from_mins(2);
 
 /// Its processes, and where it listens.
 pub(crate) struct Contender {
@@ -61,15 +61,26 @@ impl Contender {
     }
 
     pub(crate) fn split(folder: &Path, project: &Path, database: &str) -> anyhow::Result<Self> {
+        let programs = [sibling("api")?, sibling("dataflow")?];
+        Self::pair(&programs, folder, project, database)
+    }
+
+    /// Any api and dataflow.
+    pub(crate) fn pair(
+        [api, dataflow]: &[PathBuf; 2],
+        folder: &Path,
+        project: &Path,
+        database: &str,
+    ) -> anyhow::Result<Self> {
         let (port, inner) = (free_port()?, free_port()?);
         let ops = || anyhow::Ok(format!("127.0.0.1:{}", free_port()?));
-        let mut dataflow = program(sibling("dataflow")?);
+        let mut dataflow = program(dataflow);
         dataflow
             .env("GANTRY_DATAFLOW_LISTEN", format!("127.0.0.1:{inner}"))
             .env("GANTRY_DATAFLOW_OPS_LISTEN", ops()?)
             .env("GANTRY_DATAFLOW_PROJECT", project)
             .env("GANTRY_DATAFLOW_DATABASE_URL", database);
-        let mut api = program(sibling("api")?);
+        let mut api = program(api);
         api.env("GANTRY_API_LISTEN", format!("127.0.0.1:{port}"))
             .env("GANTRY_API_OPS_LISTEN", ops()?)
             .env("GANTRY_API_DATAFLOW", format!("http://127.0.0.1:{inner}"));
@@ -87,24 +98,18 @@ impl Contender {
     /// Waits until it answers this path with 200; asks every half millisecond.
     pub(crate) fn answering(mut self, path: &str) -> anyhow::Result<Self> {
         let begun = Instant::now();
-        while !self.answers(path) {
+        let address = format!("127.0.0.1:{}", self.port);
+        while !answers(&address, path) {
             for process in &mut self.processes {
                 process.ensure_alive()?;
             }
-            let port = self.port;
             ensure!(
                 begun.elapsed() < START_LIMIT,
-                "nothing answers on port {port}"
+                "nothing answers at {address}"
             );
             std::thread::sleep(Duration::from_micros(500));
         }
         Ok(self)
-    }
-
-    fn answers(&self, path: &str) -> bool {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
-        self.exchange(&request)
-            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
     }
 
     /// The films of these numbers, created over HTTP a thousand at a time.
@@ -132,11 +137,7 @@ impl Contender {
 
     /// The whole answer to a request that asks for the connection to be closed after it.
     pub(crate) fn exchange(&self, request: &str) -> anyhow::Result<String> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        exchange((Ipv4Addr::LOCALHOST, self.port), request)
     }
 
     /// What the generator of load got through; `asked` is a work's name or a path.
@@ -182,4 +183,18 @@ impl Contender {
             .iter()
             .try_for_each(|it| process::forget_peak(it.id()))
     }
+}
+
+/// Whether a request for this path is answered with 200 there.
+pub(crate) fn answers(address: &str, path: &str) -> bool {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+    exchange(address, &request).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+}
+
+fn exchange(address: impl ToSocketAddrs, request: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

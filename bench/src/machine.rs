@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -52,6 +53,35 @@ pub(crate) fn commit() -> String {
     let code = ["status", "--porcelain", "--", ":/*.rs", ":/*.toml"];
     let changed = if said(&code).is_empty() { "" } else { "+" };
     format!("{commit}{changed}")
+}
+
+/// Waits for half a second of which others took little; not for ever.
+pub(crate) fn wait_for_quiet(until: Instant) -> anyhow::Result<()> {
+    while Instant::now() < until && !is_quiet()? {}
+    Ok(())
+}
+
+/// Whether most of the processors' time is nobody's for half a second.
+pub(crate) fn is_quiet() -> anyhow::Result<bool> {
+    let before = ticks()?;
+    std::thread::sleep(Duration::from_millis(500));
+    let after = ticks()?;
+    let [all, idle] = [after.0 - before.0, after.1 - before.1];
+    Ok(idle * 100 >= all * 85)
+}
+
+/// All that the processors have counted, and what of it was spent on nothing.
+fn ticks() -> anyhow::Result<(u64, u64)> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().unwrap_or_default();
+    let fields: Vec<u64> = line
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .map(|field| field.parse().unwrap_or(0))
+        .collect();
+    let idle = fields.get(3..5).context("/proc/stat tells of idling")?;
+    Ok((fields.iter().sum(), idle.iter().sum()))
 }
 
 /// What differs between two runs' machines, a line each.

@@ -66,6 +66,8 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
   --against pgbench,copy,bare,gantry,split,sqlite-bare,sqlite-gantry
   of stream and pages:
   --rows 1000000
+  of containers:
+  --quiet 0            so many seconds are waited at most, before each comparison, for nobody else to compute
   of start:
   --models 1,1000      how many models the projects have
   for example: bench rest --works read,list --against bare,gantry --concurrency 16

@@ -106,7 +106,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .context("bench lies in the checkout")?
         .join("target/bench");
     fs::create_dir_all(&folder)?;
-    let server = testkit::postgres::durable_server_url(&folder)?;
+    let server = testkit::postgres::durable_server(&folder)?.url;
     println!(
         "{} models of {} fields, {} of them refs",
         options.models, options.fields, options.refs

@@ -1,5 +1,7 @@
 //! What a run compares, how often and how long.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail, ensure};
 
 use crate::kind::Kind;
@@ -15,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) rows: u64,
     /// Sizes of the projects that are started.
     pub(crate) models: Vec<usize>,
+    /// How long a comparison may be put off, and done again, for a machine on which nobody else computes.
+    pub(crate) quiet: Duration,
     pub(crate) note: String,
     pub(crate) save: Option<String>,
     pub(crate) compare: Option<String>,
@@ -30,6 +34,7 @@ impl Options {
             against: Kind::ALL.to_vec(),
             rows: 1_000_000,
             models: vec![1, 1000],
+            quiet: Duration::ZERO,
             note: String::new(),
             save: None,
             compare: None,
@@ -46,6 +51,9 @@ impl Options {
                 "--against" => options.against = list(value, Kind::named)?,
                 "--rows" => options.rows = value.parse().context("--rows")?,
                 "--models" => options.models = list(value, |word| Ok(word.parse()?))?,
+                "--quiet" => {
+                    options.quiet = Duration::from_secs(value.parse().context("--quiet")?);
+                }
                 "--note" => (*value).clone_into(&mut options.note),
                 "--save" => options.save = Some(file_name(value)?),
                 "--compare" => options.compare = Some(file_name(value)?),

@@ -11,17 +11,20 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     /// A superuser's URL.
     pub(crate) server: String,
+    /// The folder of the server's Unix socket.
+    pub(crate) socket: PathBuf,
 }
 
 impl Place {
     pub(crate) fn prepare() -> anyhow::Result<Self> {
         let top = checkout()?;
         let folder = top.join("target/bench");
-        let server = testkit::postgres::durable_server_url(&folder)?;
+        let server = testkit::postgres::durable_server(&folder)?;
         Ok(Self {
             top,
             folder,
-            server,
+            server: server.url,
+            socket: server.socket,
         })
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::kind::{Engine, Kind};
 use crate::results::{Key, Results, middle, shorter};
 use crate::work::Work;
-use crate::{chart, targets};
+use crate::{chart, containers, targets};
 
 const PAGE: &str = "docs/PERFORMANCE.md";
 const PICTURE: &str = "docs/performance.svg";
@@ -21,7 +21,20 @@ struct Listing {
     title: &'static str,
     /// Figures and their headings.
     columns: &'static [(&'static str, &'static str)],
+    /// Whose first figure is 1 in a column more.
+    by: Option<&'static str>,
 }
+
+const CONTAINERS: Listing = Listing {
+    command: containers::PROXIED,
+    title: "The same programs natively and in containers",
+    columns: &[
+        ("per_second", "requests a second"),
+        ("p50_ms", "p50 ms"),
+        ("p99_ms", "p99 ms"),
+    ],
+    by: Some(containers::NATIVE),
+};
 
 /// The commands that are no comparison of throughput.
 const LISTED: &[Listing] = &[
@@ -33,11 +46,13 @@ const LISTED: &[Listing] = &[
             ("mb_per_second", "MB a second"),
             ("peak_mb", "most memory, MB"),
         ],
+        by: None,
     },
     Listing {
         command: "pages",
         title: "The first page and the ten-thousandth",
         columns: &[("p50_ms", "p50 ms"), ("p99_ms", "p99 ms")],
+        by: None,
     },
     Listing {
         command: "start",
@@ -47,15 +62,18 @@ const LISTED: &[Listing] = &[
             ("rss_mb", "memory at rest, MB"),
             ("binary_mb", "program, MB"),
         ],
+        by: None,
+    },
+    CONTAINERS,
+    Listing {
+        command: containers::UNPROXIED,
+        title: "The same where the engine runs no docker-proxy",
+        ..CONTAINERS
     },
     Listing {
-        command: "containers",
-        title: "The same program natively and in containers",
-        columns: &[
-            ("per_second", "requests a second"),
-            ("p50_ms", "p50 ms"),
-            ("p99_ms", "p99 ms"),
-        ],
+        command: containers::UNFILTERED,
+        title: "The same where packets between containers do not pass the firewall",
+        ..CONTAINERS
     },
 ];
 
@@ -238,7 +256,11 @@ impl Listing {
         for (_, heading) in self.columns {
             write!(text, " {heading} |").expect(TEXT);
         }
-        write!(text, "\n|---|---|{}", "---:|".repeat(self.columns.len())).expect(TEXT);
+        if let Some(by) = self.by {
+            write!(text, " of {by} |").expect(TEXT);
+        }
+        let columns = self.columns.len() + usize::from(self.by.is_some());
+        write!(text, "\n|---|---|{}", "---:|".repeat(columns)).expect(TEXT);
         let mut rows: Vec<Key<'_>> = Vec::new();
         for (figure, _) in self.columns {
             for key in results.measured(self.command, figure) {
@@ -253,6 +275,18 @@ impl Listing {
             for (figure, _) in self.columns {
                 let key = Key { figure, ..row };
                 write!(text, " {} |", show(results.median(key))).expect(TEXT);
+            }
+            if let Some(by) = self.by {
+                let (figure, _) = self.columns[0];
+                let of = Key { figure, ..row };
+                let ratios = results.ratios(
+                    of,
+                    Key {
+                        contender: by,
+                        ..of
+                    },
+                );
+                write!(text, " {} |", show(middle(&ratios))).expect(TEXT);
             }
         }
         text.push('\n');

@@ -93,11 +93,17 @@ const fn deep(what: &'static str, order: [&'static str; 2], contender: &'static 
     }
 }
 
-const fn contained(what: &'static str, way: &'static str, least: f64) -> Target {
-    const fn speed(contender: &'static str) -> Key<'static> {
+/// `way` in a container against natively.
+const fn contained(
+    what: &'static str,
+    work: &'static str,
+    way: &'static str,
+    least: f64,
+) -> Target {
+    const fn speed(work: &'static str, contender: &'static str) -> Key<'static> {
         Key {
-            command: "containers",
-            work: "c=64",
+            command: containers::PROXIED,
+            work,
             clients: 64,
             contender,
             figure: "per_second",
@@ -105,7 +111,7 @@ const fn contained(what: &'static str, way: &'static str, least: f64) -> Target 
     }
     Target {
         what,
-        figure: Figure::Ratio(speed(way), speed(containers::NATIVE)),
+        figure: Figure::Ratio(speed(work, way), speed(work, containers::NATIVE)),
         bound: AtLeast(least),
         unit: "×",
     }
@@ -282,17 +288,56 @@ const TARGETS: &[Target] = &[
         "sqlite-gantry",
     ),
     contained(
-        "container on the host's network, c=64, of the same program natively",
+        "container on the host's network, point read, c=64, of the same program natively",
+        "read, c=64",
         containers::HOST,
         0.97,
     ),
     contained(
-        "container at its bridge address, c=64, of native",
+        "container on the host's network, list of 20, c=64, of the same program natively",
+        "list, c=64",
+        containers::HOST,
+        0.97,
+    ),
+    contained(
+        "container on the host's network, an answer of 400 bytes from memory, c=64, of the same program natively",
+        "tiny, c=64",
+        containers::HOST,
+        0.97,
+    ),
+    contained(
+        "container at its bridge address, point read, c=64, of the same program natively",
+        "read, c=64",
         containers::BRIDGE,
         0.9,
     ),
     contained(
-        "container to container, c=64, of native",
+        "container at its bridge address, list of 20, c=64, of the same program natively",
+        "list, c=64",
+        containers::BRIDGE,
+        0.9,
+    ),
+    contained(
+        "container at its bridge address, an answer of 400 bytes from memory, c=64, of the same program natively",
+        "tiny, c=64",
+        containers::BRIDGE,
+        0.9,
+    ),
+    contained(
+        "container to container, point read, c=64, of the same program natively",
+        "read, c=64",
+        containers::BETWEEN,
+        0.8,
+    ),
+    contained(
+        "container to container, list of 20, c=64, of the same program natively",
+        "list, c=64",
+        containers::BETWEEN,
+        0.8,
+    ),
+    contained(
+        "container to container, an answer of 400 bytes from memory, c=64, of the same program natively",
+        "tiny, c=64",
         containers::BETWEEN,
         0.8,
     ),

@@ -47,9 +47,24 @@ pub fn server_url() -> String {
     .clone()
 }
 
-/// A server as one would run it, with `fsync`, that ends soon after this process. Its locks and data are in `folder`.
-pub fn durable_server_url(folder: &Path) -> io::Result<String> {
-    Server::in_folder(folder, DURABLE_SETTINGS)?.join()
+/// A server as one would run it, with `fsync`, that ends soon after this process.
+pub struct Durable {
+    /// A superuser's, on loopback.
+    pub url: String,
+    /// Where its Unix socket is, which any user may enter.
+    pub socket: PathBuf,
+}
+
+/// Its locks and data are in `folder`.
+pub fn durable_server(folder: &Path) -> io::Result<Durable> {
+    let server = Server {
+        has_socket: true,
+        ..Server::in_folder(folder, DURABLE_SETTINGS)?
+    };
+    Ok(Durable {
+        url: server.join()?,
+        socket: server.socket(),
+    })
 }
 
 #[expect(
@@ -70,6 +85,8 @@ struct Server {
     data: PathBuf,
     run_as: Option<(u32, u32)>,
     settings: &'static [&'static str],
+    /// A checkout may lie too deep for one: a socket's path has a hundred letters.
+    has_socket: bool,
 }
 
 impl Server {
@@ -97,6 +114,7 @@ impl Server {
             data,
             run_as,
             settings,
+            has_socket: false,
         })
     }
 
@@ -140,6 +158,12 @@ impl Server {
         fs::set_permissions(&self.data, fs::Permissions::from_mode(0o700))?;
         if let Some((uid, gid)) = self.run_as {
             chown(&self.data, Some(uid), Some(gid))?;
+        }
+        if self.has_socket {
+            fs::create_dir(self.socket())?;
+            if let Some((uid, gid)) = self.run_as {
+                chown(self.socket(), Some(uid), Some(gid))?;
+            }
         }
         run(self
             .as_server("initdb")
@@ -196,7 +220,6 @@ impl Server {
             .arg(port.to_string());
         let own = [
             "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
             "max_connections=300",
             "timezone=UTC",
             "log_timezone=UTC",
@@ -204,7 +227,15 @@ impl Server {
         for setting in own.iter().chain(self.settings) {
             server.arg("-c").arg(setting);
         }
+        let socket = self.has_socket.then(|| self.socket());
+        let socket = socket.unwrap_or_default();
+        let socket = format!("unix_socket_directories={}", socket.display());
+        server.arg("-c").arg(socket);
         server
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.data.join("socket")
     }
 
     fn cluster(&self) -> PathBuf {
