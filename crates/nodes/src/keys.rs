@@ -49,6 +49,7 @@ pub(crate) async fn verify(
         expires_in: caller::GOOD_FOR.as_secs(),
         id: principal.id,
         roles: principal.roles,
+        scopes: None,
     };
     let text =
         serde_json::to_string(&grant).map_err(|error| problem::internal(&error.to_string()))?;

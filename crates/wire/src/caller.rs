@@ -40,4 +40,15 @@ pub struct Grant {
     /// The principal's id, as it stands in `created_by`.
     pub id: String,
     pub roles: Vec<String>,
+    /// What the credential may be used for; `None` where it says nothing of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+}
+
+/// What a credential may be used for, whatever its owner may do.
+pub mod scope {
+    /// Nodes that change nothing.
+    pub const READ: &str = "gantry:read";
+    /// All others.
+    pub const WRITE: &str = "gantry:write";
 }

@@ -6,9 +6,8 @@ use chassis::{Life, Metrics};
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use wire::{Caller, Calls, Problem, Trace};
+use wire::{Caller, Callers, Calls, Problem, Trace};
 
-use crate::auth::Callers;
 use crate::view::{View, Views};
 use crate::{Limits, Settings};
 
@@ -86,10 +85,12 @@ impl App {
         headers: &HeaderMap,
         trace: Trace,
     ) -> Result<Caller, Problem> {
-        self.remembered
+        let identity = self
+            .remembered
             .callers
             .identify(headers, &*self.calls, trace)
-            .await
+            .await?;
+        Ok(identity.caller)
     }
 
     pub(crate) async fn view(&self, caller: &Caller) -> Result<Arc<View>, Problem> {

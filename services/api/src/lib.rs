@@ -8,7 +8,6 @@ mod openapi;
 mod v1;
 
 mod accept;
-mod auth;
 mod changes;
 mod condition;
 mod found;

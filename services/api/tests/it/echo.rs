@@ -50,6 +50,7 @@ async fn answer(mut call: Call) -> Result<Answer, Problem> {
                     expires_in: 60,
                     id: "me".to_owned(),
                     roles: vec!["admin".to_owned()],
+                    scopes: None,
                 };
                 Ok(Answer::json(serde_json::to_vec(&grant).unwrap()))
             }

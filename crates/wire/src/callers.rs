@@ -1,12 +1,12 @@
 //! Who calls: the bearer's credential becomes the assertion that dataflow gave for it.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
-use wire::{Body, Call, Caller, Calls, Code, Credential, Grant, NodeName, Problem, Trace};
+use crate::{Body, Call, Caller, Calls, Code, Credential, Grant, NodeName, Problem, Trace, scope};
 
 /// Credentials remembered; beyond, those that ran out are forgotten, and then all.
 const MOST: usize = 10_000;
@@ -14,47 +14,79 @@ const MOST: usize = 10_000;
 const LONGEST: Duration = Duration::from_secs(10);
 const GRANT_BYTES: usize = 1 << 20;
 
-/// Assertions by the digest of the credential: the credential itself is not kept.
+/// Who calls, as far as a face must know: it shows, logs and refuses by this; what may be done is decided below.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    pub caller: Caller,
+    /// The principal's id; `None` for who came without a credential.
+    pub id: Option<Arc<str>>,
+    /// `None` where the credential says nothing of scopes.
+    pub scopes: Option<Arc<[String]>>,
+}
+
+impl Identity {
+    /// Whether its credential says in so many words that it may write.
+    pub fn says_write(&self) -> bool {
+        let scopes = self.scopes.as_deref().unwrap_or_default();
+        scopes.iter().any(|scope| scope == scope::WRITE)
+    }
+}
+
+/// Identities by the digest of the credential: the credential itself is not kept.
 #[derive(Default)]
-pub(crate) struct Callers {
+pub struct Callers {
     known: RwLock<HashMap<[u8; 32], Known>>,
 }
 
 struct Known {
-    caller: Caller,
+    identity: Identity,
     until: Instant,
 }
 
 impl Callers {
-    pub(crate) async fn identify(
+    /// By the header `Authorization`.
+    pub async fn identify(
         &self,
         headers: &HeaderMap,
         calls: &dyn Calls,
         trace: Trace,
-    ) -> Result<Caller, Problem> {
-        let Some(credential) = bearer(headers)? else {
-            return Ok(Caller::Anonymous);
-        };
+    ) -> Result<Identity, Problem> {
+        match bearer(headers)? {
+            None => Ok(Identity::default()),
+            Some(credential) => self.of_credential(credential, calls, trace).await,
+        }
+    }
+
+    pub async fn of_credential(
+        &self,
+        credential: &str,
+        calls: &dyn Calls,
+        trace: Trace,
+    ) -> Result<Identity, Problem> {
         let digest: [u8; 32] = Sha256::digest(credential).into();
-        if let Some(caller) = self.known(&digest) {
-            return Ok(caller);
+        if let Some(identity) = self.known(&digest) {
+            return Ok(identity);
         }
         let begun = Instant::now();
         let grant = verify(credential, calls, trace).await?;
-        let caller = Caller::Assertion(grant.assertion);
+        let identity = Identity {
+            caller: Caller::Assertion(grant.assertion),
+            id: Some(grant.id.into()),
+            scopes: grant.scopes.map(Into::into),
+        };
         // Half of its life, so that an assertion never runs out on the way.
         let life = Duration::from_secs(grant.expires_in) / 2;
-        self.remember(digest, &caller, begun + life.min(LONGEST));
-        Ok(caller)
+        self.remember(digest, &identity, begun + life.min(LONGEST));
+        Ok(identity)
     }
 
-    fn known(&self, digest: &[u8; 32]) -> Option<Caller> {
+    fn known(&self, digest: &[u8; 32]) -> Option<Identity> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(digest)?;
-        (known.until > Instant::now()).then(|| known.caller.clone())
+        (known.until > Instant::now()).then(|| known.identity.clone())
     }
 
-    fn remember(&self, digest: [u8; 32], caller: &Caller, until: Instant) {
+    fn remember(&self, digest: [u8; 32], identity: &Identity, until: Instant) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             let now = Instant::now();
@@ -66,7 +98,7 @@ impl Callers {
         known.insert(
             digest,
             Known {
-                caller: caller.clone(),
+                identity: identity.clone(),
                 until,
             },
         );

@@ -1,0 +1,36 @@
+//! The MCP face: the catalogue as tools, resources and prompts, over every transport, in both protocol eras.
+//!
+//! It only translates. A tool's call becomes a node's, its answer a result; who may do what is decided below.
+
+mod action;
+mod asker;
+mod audit;
+mod beside;
+mod caps;
+mod choice;
+mod complete;
+mod confirm;
+mod face;
+mod generic;
+mod http;
+mod instructions;
+mod offer;
+mod prompts;
+mod reply;
+mod resources;
+mod schemas;
+mod sessions;
+mod settings;
+mod stdio;
+mod typed;
+mod watch;
+mod web_socket;
+
+pub use asker::{Asker, Channel};
+pub use audit::{Observer, Operation};
+pub use beside::{Beside, Nothing};
+pub use face::Face;
+pub use http::{Stopping, router};
+pub use offer::{ToolList, tool_list};
+pub use settings::{Limits, Settings, Writes};
+pub use stdio::serve_stdio;
