@@ -11,6 +11,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wire::{
     Catalogue, FieldInfo, FilterInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema,
+    Tools,
 };
 
 use crate::live::Live;
@@ -26,6 +27,8 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         schemas: BTreeMap::new(),
         filters: BTreeMap::new(),
         nodes: Vec::new(),
+        tools: Tools::default(),
+        groups: Vec::new(),
         index: NodeIndex::default(),
     };
     for model in live.models.iter() {
@@ -217,6 +220,7 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
         about: model.about.clone(),
         soft_delete: model.options.soft_delete,
         require_if_match: model.options.require_if_match,
+        tools: false,
         fields: fields.map(info).collect(),
         uniques: model.uniques.iter().filter_map(names).collect(),
     }

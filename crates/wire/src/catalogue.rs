@@ -19,6 +19,12 @@ pub struct Catalogue {
     /// What may be asked of fields, by [`FieldInfo::filter`].
     pub filters: BTreeMap<String, FilterInfo>,
     pub nodes: Vec<NodeInfo>,
+    /// How agents get the nodes where they name no group.
+    #[serde(default)]
+    pub tools: Tools,
+    /// Those of which the caller may see a node.
+    #[serde(default)]
+    pub groups: Vec<GroupInfo>,
     #[serde(skip)]
     pub index: NodeIndex,
 }
@@ -34,6 +40,30 @@ impl PartialEq for NodeIndex {
     }
 }
 
+/// How nodes become tools of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tools {
+    /// A few for all models, and a tool for each node of models that ask for it while they are few.
+    #[default]
+    Auto,
+    /// A tool for each node.
+    Typed,
+    /// A few for all models, which are told the model's name.
+    Generic,
+}
+
+/// A named part of the nodes, for agents that need no more.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub struct GroupInfo {
+    /// `research`, as in `/mcp/research`
+    pub name: String,
+    pub about: String,
+    pub tools: Tools,
+    /// In the catalogue's order.
+    pub nodes: Vec<NodeName>,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub struct ModelInfo {
     /// `FilmRole`
@@ -43,6 +73,9 @@ pub struct ModelInfo {
     pub about: String,
     pub soft_delete: bool,
     pub require_if_match: bool,
+    /// Its nodes are to be tools of their own: see [`Tools::Auto`].
+    #[serde(default)]
+    pub tools: bool,
     /// In the order of the file, system columns last.
     pub fields: Vec<FieldInfo>,
     /// The sets of fields that identify a record, `id` aside.

@@ -13,6 +13,7 @@ mod http_form;
 mod node;
 mod problem;
 mod schema;
+pub mod session;
 mod trace;
 
 pub use answer::{Answer, Count, Meta};
@@ -21,7 +22,9 @@ pub use call::{Call, CountWish, IfVersion, Options, Reply, Step};
 pub use caller::{Caller, Credential, Grant, scope};
 pub use callers::{Callers, Identity};
 pub use calls::{Calls, Reached};
-pub use catalogue::{Catalogue, FieldInfo, FilterInfo, Hints, ModelInfo, NodeIndex, NodeInfo};
+pub use catalogue::{
+    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo, Tools,
+};
 pub use health::{Dependency, Health, Status};
 pub use http_form::{AnswerParts, CallParts, header};
 pub use node::{BadNodeName, NodeName};

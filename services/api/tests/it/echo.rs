@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use wire::{
     Answer, Call, Caller, Calls, Catalogue, Code, FieldInfo, FilterInfo, Grant, Health, Hints,
-    Meta, ModelInfo, NodeIndex, NodeInfo, NodeName, Problem, Reached, Schema,
+    Meta, ModelInfo, NodeIndex, NodeInfo, NodeName, Problem, Reached, Schema, Tools,
 };
 
 pub(crate) struct Echo;
@@ -121,6 +121,7 @@ pub(crate) fn catalogue() -> Catalogue {
         about: format!("A {name}"),
         soft_delete,
         require_if_match: false,
+        tools: false,
         fields: vec![
             field("id", "uuid", true, true),
             field("title", "text", false, true),
@@ -172,6 +173,8 @@ pub(crate) fn catalogue() -> Catalogue {
         version: "v1".to_owned(),
         project: "cinema".to_owned(),
         nodes: nodes.collect(),
+        tools: Tools::default(),
+        groups: Vec::new(),
         schemas: BTreeMap::from([(
             "Film".to_owned(),
             Schema::from(&json!({ "type": "object" })),
