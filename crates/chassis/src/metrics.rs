@@ -1,6 +1,6 @@
 //! What a process counts, in Prometheus's text form.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 const BOUNDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
+
+const REQUESTS: &str = "gantry_request_duration_seconds";
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ struct Inner {
     connections: AtomicI64,
     /// By route and status; a few dozen in all, made once each.
     series: RwLock<HashMap<(String, u16), Arc<Series>>>,
+    /// By name and labels, of what a service has beside requests.
+    others: RwLock<BTreeMap<(&'static str, String), Arc<Series>>>,
 }
 
 #[derive(Default)]
@@ -31,6 +35,34 @@ struct Series {
     count: AtomicU64,
     micros: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len()],
+}
+
+impl Series {
+    fn add(&self, took: Duration) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(
+            u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+        let seconds = took.as_secs_f64();
+        if let Some(bucket) = BOUNDS.iter().position(|bound| seconds <= *bound) {
+            self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn write(&self, name: &str, labels: &str, out: &mut String) -> std::fmt::Result {
+        let mut sum = 0;
+        for (bound, bucket) in BOUNDS.iter().zip(&self.buckets) {
+            sum += bucket.load(Ordering::Relaxed);
+            writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {sum}")?;
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        #[expect(clippy::cast_precision_loss, reason = "a sum of seconds for people")]
+        let seconds = self.micros.load(Ordering::Relaxed) as f64 / 1e6;
+        writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}")?;
+        writeln!(out, "{name}_sum{{{labels}}} {seconds}")?;
+        writeln!(out, "{name}_count{{{labels}}} {count}")
+    }
 }
 
 /// Counts a request as in flight until it is dropped.
@@ -59,6 +91,7 @@ impl Metrics {
             in_flight: AtomicI64::new(0),
             connections: AtomicI64::new(0),
             series: RwLock::default(),
+            others: RwLock::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -80,14 +113,20 @@ impl Metrics {
         let Some(series) = self.series(route, status) else {
             return;
         };
-        series.count.fetch_add(1, Ordering::Relaxed);
-        series.micros.fetch_add(
-            u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
-        let seconds = took.as_secs_f64();
-        if let Some(bucket) = BOUNDS.iter().position(|bound| seconds <= *bound) {
-            series.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        series.add(took);
+    }
+
+    /// In the histogram `name`, in seconds. `labels` are as they are to be shown (`a="b",c="d"`), each of a bounded set.
+    pub fn observe_in(&self, name: &'static str, labels: &str, took: Duration) {
+        let key = (name, labels.to_owned());
+        let known = self.inner.others.read().ok();
+        let known = known.and_then(|others| others.get(&key).cloned());
+        let series = known.or_else(|| {
+            let mut others = self.inner.others.write().ok()?;
+            Some(Arc::clone(others.entry(key).or_default()))
+        });
+        if let Some(series) = series {
+            series.add(took);
         }
     }
 
@@ -108,10 +147,6 @@ impl Metrics {
         text
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one page of text, from top to bottom"
-    )]
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let inner = &self.inner;
         let since = inner
@@ -154,7 +189,7 @@ impl Metrics {
             "# TYPE gantry_connections gauge\ngantry_connections {}",
             inner.connections.load(Ordering::Relaxed)
         )?;
-        writeln!(out, "# TYPE gantry_request_duration_seconds histogram")?;
+        writeln!(out, "# TYPE {REQUESTS} histogram")?;
         let Ok(series) = inner.series.read() else {
             return Ok(());
         };
@@ -162,31 +197,19 @@ impl Metrics {
         keys.sort();
         for key in keys {
             let (route, status) = key;
-            let one = &series[key];
             let labels = format!("route=\"{route}\",status=\"{status}\"");
-            let mut sum = 0;
-            for (bound, bucket) in BOUNDS.iter().zip(&one.buckets) {
-                sum += bucket.load(Ordering::Relaxed);
-                writeln!(
-                    out,
-                    "gantry_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {sum}"
-                )?;
+            series[key].write(REQUESTS, &labels, out)?;
+        }
+        let Ok(others) = inner.others.read() else {
+            return Ok(());
+        };
+        let mut last = "";
+        for ((name, labels), series) in others.iter() {
+            if *name != last {
+                writeln!(out, "# TYPE {name} histogram")?;
+                last = name;
             }
-            let count = one.count.load(Ordering::Relaxed);
-            #[expect(clippy::cast_precision_loss, reason = "a sum of seconds for people")]
-            let seconds = one.micros.load(Ordering::Relaxed) as f64 / 1e6;
-            writeln!(
-                out,
-                "gantry_request_duration_seconds_bucket{{{labels},le=\"+Inf\"}} {count}"
-            )?;
-            writeln!(
-                out,
-                "gantry_request_duration_seconds_sum{{{labels}}} {seconds}"
-            )?;
-            writeln!(
-                out,
-                "gantry_request_duration_seconds_count{{{labels}}} {count}"
-            )?;
+            series.write(name, labels, out)?;
         }
         Ok(())
     }

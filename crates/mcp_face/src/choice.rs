@@ -44,7 +44,9 @@ impl<'a> Choice<'a> {
         let within = self.within.as_ref();
         // Events have no end, and a tool's call must have one.
         let ends = node.name.as_str() != "changes";
-        fits && ends && !node.hints.outside && within.is_none_or(|within| within.contains(&node.name))
+        fits && ends
+            && !node.hints.outside
+            && within.is_none_or(|within| within.contains(&node.name))
     }
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &'a NodeInfo> {

@@ -40,15 +40,18 @@ pub struct Grant {
     /// The principal's id, as it stands in `created_by`.
     pub id: String,
     pub roles: Vec<String>,
-    /// What the credential may be used for; `None` where it says nothing of that.
+    /// Of [`crate::scope`], those that the credential has; `None` where it is not limited by any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
 }
 
-/// What a credential may be used for, whatever its owner may do.
-pub mod scope {
-    /// Nodes that change nothing.
-    pub const READ: &str = "gantry:read";
-    /// All others.
-    pub const WRITE: &str = "gantry:write";
+/// Output of the hidden node `auth.servers`: what faces tell clients that look for a token.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AuthServers {
+    /// Whose tokens are taken, each as its `iss` says it.
+    pub issuers: Vec<String>,
+    /// What a token's `aud` must name one of.
+    pub audiences: Vec<String>,
+    /// The scopes that mean something here.
+    pub scopes: Vec<String>,
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::{Body, Call, Caller, Calls, Code, Credential, Grant, NodeName, Problem, Trace, scope};
 use http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
-use crate::{Body, Call, Caller, Calls, Code, Credential, Grant, NodeName, Problem, Trace, scope};
 
 /// Credentials remembered; beyond, those that ran out are forgotten, and then all.
 const MOST: usize = 10_000;

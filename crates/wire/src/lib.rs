@@ -10,16 +10,18 @@ mod calls;
 mod catalogue;
 mod health;
 mod http_form;
+mod near;
 mod node;
 mod problem;
 mod schema;
+pub mod scope;
 pub mod session;
 mod trace;
 
 pub use answer::{Answer, Count, Meta};
 pub use body::{Body, ByteStream, Content, Media};
 pub use call::{Call, CountWish, IfVersion, Options, Reply, Step};
-pub use caller::{Caller, Credential, Grant, scope};
+pub use caller::{AuthServers, Caller, Credential, Grant};
 pub use callers::{Callers, Identity};
 pub use calls::{Calls, Reached};
 pub use catalogue::{
@@ -27,6 +29,7 @@ pub use catalogue::{
 };
 pub use health::{Dependency, Health, Status};
 pub use http_form::{AnswerParts, CallParts, header};
+pub use near::nearest;
 pub use node::{BadNodeName, NodeName};
 pub use problem::{Code, ExitKind, Fault, Problem};
 pub use schema::Schema;

@@ -20,6 +20,9 @@ pub struct Problem {
     /// Seconds after which to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+    /// With `insufficient_scope`: what the credential would have to be good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// One mistake among several.
@@ -121,6 +124,8 @@ codes! {
     Unauthenticated "unauthenticated" 401 Denied "Who calls is not known";
     /// The caller is known and may not do this.
     Forbidden "forbidden" 403 Denied "The caller may not do this";
+    /// The caller may do this, but not with this credential: `scope` tells which scope it would have to have.
+    InsufficientScope "insufficient_scope" 403 Denied "The credential is not good for this";
     /// No route has this path.
     NoSuchRoute "no_such_route" 404 NotFound "There is nothing at this path";
     /// No node has this name, or the caller may not see it.
@@ -182,6 +187,7 @@ impl Problem {
             trace_id: None,
             current_version: None,
             retry_after: (code == Code::Unavailable).then_some(1),
+            scope: None,
         }
     }
 

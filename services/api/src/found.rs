@@ -1,10 +1,10 @@
 //! A target looked up in the caller's catalogue: which node it is, and what to say where there is none.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use wire::{Caller, Code, Media, NodeName, Problem};
+use wire::{Caller, Code, Media, NodeName, Problem, nearest};
 
 use crate::route::{Target, Verb};
-use crate::view::{View, nearest};
+use crate::view::View;
 
 /// What may stand as it is (RFC 3986, 2.3): every id that is a UUID does.
 pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
-use wire::{Catalogue, ModelInfo};
+use wire::{Catalogue, ModelInfo, nearest};
 
 /// Versions remembered: one for each set of rights that callers have, as long as the models stay.
 const MOST: usize = 256;
@@ -59,16 +59,6 @@ impl View {
             || Bytes::from(serde_json::to_vec(&*self.catalogue).expect("a catalogue is JSON"));
         self.listing.get_or_init(listing).clone()
     }
-}
-
-/// The name that is meant by a misspelt one, where one is near.
-pub(crate) fn nearest<'a>(names: impl Iterator<Item = &'a str>, text: &str) -> Option<&'a str> {
-    let near = (text.len() / 3).max(1);
-    let rated = names.map(|name| (strsim::damerau_levenshtein(name, text), name));
-    rated
-        .min()
-        .filter(|(distance, _)| *distance <= near)
-        .map(|(_, name)| name)
 }
 
 #[derive(Default)]

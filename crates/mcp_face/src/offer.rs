@@ -1,0 +1,235 @@
+//! The tools of a caller on a path, made once for each catalogue.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rmcp::model::{JsonObject, Tool};
+use serde_json::json;
+use wire::{Catalogue, NodeInfo, Tools};
+
+use crate::action::Action;
+use crate::choice::Choice;
+use crate::generic::{GENERIC, Generic, describe_tool};
+use crate::settings::Limits;
+use crate::typed;
+
+/// Many clients stop reading beyond.
+const MOST_TOOLS: usize = 40;
+/// Offers remembered: one for each set of rights, group and way to write.
+const MOST: usize = 256;
+
+pub(crate) struct Offer {
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// What the group is for.
+    pub(crate) about: Option<String>,
+    pub(crate) tools: Vec<Tool>,
+    by_name: HashMap<String, Action>,
+    /// Those that its tools can call.
+    nodes: Vec<usize>,
+    /// The models whose nodes it has.
+    pub(crate) models: Vec<usize>,
+    /// Tools that change something, whoever may call them: to say which scope is missing.
+    writing: HashSet<String>,
+}
+
+impl Offer {
+    pub(crate) fn new(
+        catalogue: Arc<Catalogue>,
+        group: Option<&str>,
+        writes: bool,
+        limits: &Limits,
+    ) -> Option<Self> {
+        let (mut tools, mut by_name) = (Vec::new(), HashMap::new());
+        let mut add = |tool: Tool, action| {
+            by_name.insert(tool.name.clone().into_owned(), action);
+            tools.push(tool);
+        };
+        let choice = Choice::of(&catalogue, group, writes)?;
+        let generic = choice.tools != Tools::Typed;
+        if !catalogue.models.is_empty() {
+            add(describe_tool(&choice), Action::Describe);
+        }
+        let mut count = 1;
+        if generic {
+            for definition in GENERIC {
+                if let Some(tool) = definition.tool(&choice, limits) {
+                    add(tool, Action::Generic(definition));
+                    count += 1;
+                }
+            }
+        }
+        let wanted = typed_nodes(&choice);
+        // All or none: half of a model's tools would mislead.
+        if choice.tools == Tools::Typed || count + wanted.len() <= MOST_TOOLS {
+            for node in wanted {
+                let name = typed::name_of(&node.name, &catalogue.models);
+                let place = catalogue
+                    .nodes
+                    .iter()
+                    .position(|other| other.name == node.name);
+                if let Some(place) = place {
+                    add(
+                        typed::tool(&name, node, &catalogue, limits),
+                        Action::Node(place),
+                    );
+                }
+            }
+        }
+        let about = choice.about.map(str::to_owned);
+        let families: Vec<&str> = choice.nodes().map(|node| node.name.family()).collect();
+        let nodes = catalogue.nodes.iter().enumerate();
+        let nodes = nodes
+            .filter(|(_, node)| choice.has(node))
+            .map(|(place, _)| place)
+            .collect();
+        let models = catalogue.models.iter().enumerate();
+        let models = models
+            .filter(|(_, model)| families.contains(&model.name.as_str()))
+            .map(|(place, _)| place)
+            .collect();
+        let writing = if writes {
+            HashSet::new()
+        } else {
+            writing(&catalogue, group)
+        };
+        Some(Self {
+            catalogue,
+            about,
+            tools,
+            by_name,
+            nodes,
+            models,
+            writing,
+        })
+    }
+
+    pub(crate) fn action(&self, tool: &str) -> Option<Action> {
+        self.by_name.get(tool).copied()
+    }
+
+    /// Whether it would be there for who may write.
+    pub(crate) fn would_write(&self, tool: &str) -> bool {
+        self.writing.contains(tool)
+    }
+
+    /// What may be done with a model, in the catalogue's words.
+    pub(crate) fn verbs_of(&self, model: &str) -> Vec<&str> {
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|place| &self.catalogue.nodes[*place].name);
+        nodes
+            .filter(|name| name.family() == model)
+            .map(wire::NodeName::verb)
+            .collect()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+}
+
+/// The nodes that get a tool of their own.
+fn typed_nodes<'a>(choice: &Choice<'a>) -> Vec<&'a NodeInfo> {
+    let asks = |node: &NodeInfo| {
+        if !typed::is_of_model(&node.name) {
+            // Of other families where a group names them: keys and the like are no business of agents otherwise.
+            return choice.is_group();
+        }
+        match choice.tools {
+            Tools::Typed => true,
+            Tools::Generic => false,
+            Tools::Auto => {
+                let model = choice.catalogue.model(node.name.family());
+                model.is_some_and(|model| model.tools)
+            }
+        }
+    };
+    let offered = |node: &&NodeInfo| typed::is_offered(&node.name) && asks(node);
+    choice.nodes().filter(offered).collect()
+}
+
+/// The names of tools that who may not write does not see.
+fn writing(catalogue: &Catalogue, group: Option<&str>) -> HashSet<String> {
+    let Some(all) = Choice::of(catalogue, group, true) else {
+        return HashSet::new();
+    };
+    let typed = typed_nodes(&all).into_iter();
+    let typed = typed
+        .filter(|node| !node.hints.read_only)
+        .map(|node| typed::name_of(&node.name, &catalogue.models));
+    let writes = |generic: &&Generic| {
+        let nodes = all.models_with(generic.verb);
+        nodes.first().is_some_and(|node| !node.hints.read_only)
+    };
+    let generic = GENERIC.iter().filter(writes);
+    typed
+        .chain(generic.map(|generic| generic.name.to_owned()))
+        .collect()
+}
+
+/// What decides an offer.
+type Key = (String, Option<Arc<str>>, bool);
+
+#[derive(Default)]
+pub(crate) struct Offers {
+    known: RwLock<HashMap<Key, Arc<Offer>>>,
+}
+
+impl Offers {
+    pub(crate) fn of(
+        &self,
+        catalogue: &Arc<Catalogue>,
+        group: Option<&Arc<str>>,
+        writes: bool,
+        limits: &Limits,
+    ) -> Option<Arc<Offer>> {
+        let key = (catalogue.version.clone(), group.cloned(), writes);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(offer) = known.get(&key) {
+            return Some(Arc::clone(offer));
+        }
+        drop(known);
+        let offer = Offer::new(
+            Arc::clone(catalogue),
+            group.map(|group| &**group),
+            writes,
+            limits,
+        )?;
+        let offer = Arc::new(offer);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&offer));
+        Some(offer)
+    }
+}
+
+/// What a group costs a model to read.
+#[derive(Debug, Clone)]
+pub struct ToolList {
+    /// As `tools/list` answers them.
+    pub tools: Vec<JsonObject>,
+    /// An estimate: a token is about four characters of JSON.
+    pub tokens: usize,
+}
+
+/// The tools that a caller with this catalogue sees. `None`: there is no such group.
+pub fn tool_list(
+    catalogue: &Arc<Catalogue>,
+    group: Option<&str>,
+    writes: bool,
+) -> Option<ToolList> {
+    let offer = Offer::new(Arc::clone(catalogue), group, writes, &Limits::default())?;
+    let shown = |tool: &Tool| match json!(tool) {
+        serde_json::Value::Object(tool) => tool,
+        _ => JsonObject::new(),
+    };
+    let tools: Vec<JsonObject> = offer.tools.iter().map(shown).collect();
+    let bytes: usize = tools.iter().map(|tool| json!(tool).to_string().len()).sum();
+    Some(ToolList {
+        tools,
+        tokens: bytes.div_ceil(4),
+    })
+}

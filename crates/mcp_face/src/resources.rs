@@ -1,0 +1,124 @@
+//! What may be read beside tools: each model, the last migrations, the health of what is behind.
+
+use rmcp::model::{ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+use serde_json::json;
+use wire::{Body, Call, Code, NodeName, Problem, nearest};
+
+use crate::asker::Asker;
+use crate::face::Shared;
+use crate::offer::Offer;
+use crate::{schemas, tools};
+
+const MODEL: &str = "gantry://models/";
+const HEALTH: &str = "gantry://health";
+const MIGRATIONS: &str = "gantry://migrations";
+const JSON: &str = "application/json";
+
+pub(crate) fn is_ours(uri: &str) -> bool {
+    uri.starts_with("gantry://")
+}
+
+pub(crate) fn list(asker: &Asker, offer: &Offer) -> Vec<Resource> {
+    let models = offer
+        .models
+        .iter()
+        .map(|place| &offer.catalogue.models[*place]);
+    let model = models.map(|model| {
+        Resource::new(format!("{MODEL}{}", model.name), model.name.clone())
+            .with_title(format!("The model {}", model.name))
+            .with_description(model.about.clone())
+            .with_mime_type(JSON)
+    });
+    let mut all: Vec<Resource> = model.collect();
+    if has_migrations(offer) {
+        all.push(
+            Resource::new(MIGRATIONS, "migrations")
+                .with_title("The last migrations")
+                .with_description("What was last changed in the database's tables.")
+                .with_mime_type(JSON),
+        );
+    }
+    if asker.identity.id.is_some() {
+        all.push(
+            Resource::new(HEALTH, "health")
+                .with_title("Health")
+                .with_description("How the platform is, and what it depends on.")
+                .with_mime_type(JSON),
+        );
+    }
+    all
+}
+
+pub(crate) fn templates() -> Vec<ResourceTemplate> {
+    vec![
+        ResourceTemplate::new(format!("{MODEL}{{model}}"), "model")
+            .with_title("A model")
+            .with_description(
+                "A model's fields, what you may do with it, and the schema of its records.",
+            )
+            .with_mime_type(JSON),
+    ]
+}
+
+fn migrations() -> NodeName {
+    NodeName::of_model("migration", "list")
+}
+
+fn has_migrations(offer: &Offer) -> bool {
+    offer.about.is_none() && offer.catalogue.node(&migrations()).is_some()
+}
+
+pub(crate) async fn read(
+    shared: &Shared,
+    asker: &Asker,
+    offer: &Offer,
+    uri: &str,
+) -> Result<ReadResourceResult, Problem> {
+    let missing = || Problem::new(Code::NotFound).detail(format!("there is no resource `{uri}`"));
+    let text = match uri {
+        HEALTH if asker.identity.id.is_some() => json!(shared.calls.health().await).to_string(),
+        MIGRATIONS if has_migrations(offer) => {
+            let limits = &shared.settings.limits;
+            let mut call = Call::new(
+                migrations(),
+                asker.identity.caller.clone(),
+                Body::json("{}"),
+            );
+            call.deadline = Some(std::time::Instant::now() + limits.time);
+            call.trace = asker.trace;
+            let body = shared
+                .calls
+                .call(call)
+                .await?
+                .body
+                .collect(limits.bytes)
+                .await?;
+            String::from_utf8_lossy(&body).into_owned()
+        }
+        _ => {
+            let name = uri.strip_prefix(MODEL).ok_or_else(missing)?;
+            let models = || {
+                offer
+                    .models
+                    .iter()
+                    .map(|place| &offer.catalogue.models[*place])
+            };
+            let model = models().find(|model| model.name == name);
+            let model = model.ok_or_else(|| {
+                let near = nearest(models().map(|model| model.name.as_str()), name);
+                match near {
+                    Some(near) => missing().hint(format!("did you mean `{MODEL}{near}`?")),
+                    None => missing(),
+                }
+            })?;
+            let mut told = tools::detail(offer, model);
+            if let Some(schema) = offer.catalogue.schemas.get(&model.name) {
+                let schema = schemas::standalone(schema, &offer.catalogue);
+                told["schema"] = serde_json::Value::Object(schema);
+            }
+            told.to_string()
+        }
+    };
+    let contents = ResourceContents::text(text, uri).with_mime_type(JSON);
+    Ok(ReadResourceResult::new(vec![contents]))
+}

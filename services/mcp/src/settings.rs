@@ -1,0 +1,115 @@
+//! What the service is told from outside: `GANTRY_MCP_…`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use chassis::{Env, HttpLimits};
+use mcp_face::{Limits, Writes};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LISTEN`, 127.0.0.1:3001
+    pub listen: SocketAddr,
+    /// `OPS_LISTEN`, 127.0.0.1:9100
+    pub ops_listen: SocketAddr,
+    /// `DATAFLOW`, <http://127.0.0.1:8001>
+    pub dataflow: String,
+    /// `HOSTS`, `localhost,127.0.0.1,::1,mcp`; `ORIGINS`, none; `PUBLIC_URL`; `WEB_SOCKET`, on; `ANONYMOUS`, off;
+    /// `WRITES`, `scope`; `ROWS`, 100; `ANSWER_BYTES`, 256 KiB; `TIME_MS`, 30,000; `MESSAGE_BYTES`, 4 MiB
+    pub face: mcp_face::Settings,
+    /// `HEAD_BYTES`, 64 KiB, `HEAD_TIME_MS`, 30,000, and `CONNECTIONS`, 10,000 at once.
+    pub http: HttpLimits,
+}
+
+impl Settings {
+    pub fn load(env: &Env) -> Result<Self, chassis::Error> {
+        let usual = mcp_face::Settings::default();
+        let limits = Limits::default();
+        let http = HttpLimits::default();
+        let time = |name: &str, usual: Duration| {
+            let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
+            Duration::from_millis(env.or(name, usual))
+        };
+        let mut hosts = usual.hosts;
+        hosts.push("mcp".to_owned());
+        let connections = env.or("CONNECTIONS", http.connections);
+        let settings = Self {
+            listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 3001))),
+            ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
+            dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
+            face: mcp_face::Settings {
+                hosts: env.or("HOSTS", Names(hosts)).0,
+                origins: env.or("ORIGINS", Names(Vec::new())).0,
+                public_url: env.optional("PUBLIC_URL"),
+                web_socket: env.or("WEB_SOCKET", true),
+                anonymous: env.or("ANONYMOUS", false),
+                writes: env.or("WRITES", Asked(Writes::Scoped)).0,
+                limits: Limits {
+                    rows: env.or("ROWS", limits.rows),
+                    bytes: env.or("ANSWER_BYTES", limits.bytes),
+                    time: time("TIME_MS", limits.time),
+                    message_bytes: env.or("MESSAGE_BYTES", limits.message_bytes),
+                    connections,
+                },
+            },
+            http: HttpLimits {
+                head: time("HEAD_TIME_MS", http.head),
+                head_bytes: env.or("HEAD_BYTES", http.head_bytes),
+                connections,
+            },
+        };
+        env.finish()?;
+        Ok(settings)
+    }
+}
+
+/// Names with commas between.
+struct Names(Vec<String>);
+
+impl FromStr for Names {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        Ok(Self(names.map(str::to_owned).collect()))
+    }
+}
+
+/// `WRITES` as it is written.
+struct Asked(Writes);
+
+impl FromStr for Asked {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "scope" => Ok(Self(Writes::Scoped)),
+            "everyone" => Ok(Self(Writes::Everyone)),
+            "nobody" => Ok(Self(Writes::Nobody)),
+            _ => Err("is `scope`, `everyone` or `nobody`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_described() {
+        let page = include_str!("../../../docs/SETTINGS.md");
+        let nonsense = [("GANTRY_MCP_X".to_owned(), String::new())];
+        let told = Settings::load(&Env::new("mcp", nonsense)).unwrap_err();
+        let told = told.to_string();
+        let (_, known) = told.split_once("there are ").unwrap();
+        for name in known.split(", ") {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+        let described = page.matches("| `GANTRY_MCP_").count();
+        assert_eq!(described, known.split(", ").count());
+    }
+}
