@@ -7,7 +7,7 @@ use model::{
     Action, CallerFact, Comparison, FieldId, Filter, Model, Operand, Rule, System, Test, Value,
 };
 
-use crate::Principal;
+use crate::{Principal, Scope};
 
 /// What is allowed: which records, which fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,8 +117,15 @@ fn asks_for_caller(filter: &Filter) -> bool {
 /// with `where` add nothing; where all rules have one, it is the fields that they share.
 ///
 /// A model with `tenant` shows a caller its own tenant's records, and none to a caller without one; `admin`
-/// without a tenant sees all tenants'.
+/// without a tenant sees all tenants'. A credential that is not good for the action denies it whatever the roles say.
 fn decide(model: &Model, action: Action, principal: &Principal) -> Option<Grant> {
+    let scope = match action {
+        Action::Read => Scope::Read,
+        Action::Create | Action::Update | Action::Delete => Scope::Write,
+    };
+    if !principal.is_good_for(scope) {
+        return None;
+    }
     let tenant = match (model.system(System::Tenant), &principal.tenant) {
         (None, _) => Filter::True,
         (Some(field), Some(_)) => Filter::Test {
@@ -248,7 +255,7 @@ mod tests {
         let of = |id: &str| Principal {
             id: id.to_owned(),
             roles: vec!["writer".to_owned()],
-            tenant: None,
+            ..Principal::default()
         };
         let note = model(vec![rule("writer", Some(own()), None)]);
         let policy = Policy::of(&note, &of("a"));
@@ -277,7 +284,7 @@ mod tests {
         let writer = Principal {
             id: "w".to_owned(),
             roles: vec!["writer".to_owned()],
-            tenant: None,
+            ..Principal::default()
         };
         let mine = Filter::eq(FieldId(3), Value::Text("w".to_owned()));
         let all = |filter| {
@@ -344,6 +351,25 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_good_for_no_more_than_its_scopes() {
+        let note = model(Vec::new());
+        for (scopes, may) in [
+            (None, [true, true]),
+            (Some(vec![]), [false, false]),
+            (Some(vec![Scope::Read]), [true, false]),
+            (Some(vec![Scope::Write]), [true, true]),
+        ] {
+            let principal = Principal {
+                scopes,
+                ..Principal::admin("a")
+            };
+            let policy = Policy::of(&note, &principal);
+            let decided = [Action::Read, Action::Delete].map(|action| policy.allows(action));
+            assert_eq!(decided, may, "{principal:?}");
+        }
+    }
+
+    #[test]
     fn a_tenant_sees_its_own() {
         let mut note = model(vec![rule("anyone", None, None)]);
         note.fields.push(Field {
@@ -354,6 +380,7 @@ mod tests {
             id: "w".to_owned(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             tenant: tenant.map(str::to_owned),
+            ..Principal::default()
         };
         let acme = Filter::eq(FieldId(4), Value::Text("acme".to_owned()));
         for (principal, expected) in [

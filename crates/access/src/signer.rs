@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::Principal;
+use crate::{Principal, Scope};
 
 #[derive(Clone)]
 pub struct Signer {
@@ -33,8 +33,12 @@ impl Signer {
     /// `base64url(payload).base64url(mac)`
     pub fn sign(&self, principal: &Principal, good_for: Duration) -> String {
         let expires = now() + good_for.as_secs();
+        let scopes = principal.scopes.as_ref();
+        let scopes = scopes.map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect());
+        let scopes: Option<Vec<_>> = scopes;
         let payload = json!({
-            "id": principal.id, "roles": principal.roles, "tenant": principal.tenant, "expires": expires,
+            "id": principal.id, "roles": principal.roles, "tenant": principal.tenant, "scopes": scopes,
+            "until": principal.until, "expires": expires,
         });
         let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
         let mac = self.seal("assertion", payload.as_bytes());
@@ -65,6 +69,8 @@ impl Signer {
             id: text(&payload["id"]).ok_or(Refused::Forged)?,
             roles: roles.ok_or(Refused::Forged)?,
             tenant: text(&payload["tenant"]),
+            scopes: scopes(&payload["scopes"])?,
+            until: payload["until"].as_u64(),
         })
     }
 
@@ -87,7 +93,21 @@ impl Signer {
     }
 }
 
-fn now() -> u64 {
+/// Never wider than they were signed: what cannot be read is no assertion.
+fn scopes(value: &Value) -> Result<Option<Vec<Scope>>, Refused> {
+    let scope = |value: &Value| value.as_str().and_then(Scope::parse);
+    match value {
+        Value::Null => Ok(None),
+        Value::Array(scopes) => {
+            let scopes: Option<_> = scopes.iter().map(scope).collect();
+            scopes.map(Some).ok_or(Refused::Forged)
+        }
+        _ => Err(Refused::Forged),
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -105,6 +125,8 @@ mod tests {
             id: "k1".to_owned(),
             roles: vec!["editor".to_owned()],
             tenant: Some("a".to_owned()),
+            scopes: Some(vec![Scope::Read]),
+            until: Some(9_999_999_999),
         };
         let assertion = signer.sign(&principal, Duration::from_mins(1));
         assert_eq!(signer.verify(&assertion), Ok(principal.clone()));
@@ -136,7 +158,7 @@ mod tests {
             cut in proptest::prelude::any::<bool>(),
         ) {
             let signer = Signer::new([7; 32]);
-            let ada = Principal { id: "ada".to_owned(), roles: vec!["editor".to_owned()], tenant: None };
+            let ada = Principal { id: "ada".to_owned(), roles: vec!["editor".to_owned()], ..Principal::default() };
             let assertion = signer.sign(&ada, Duration::from_hours(1));
             let at = at.index(assertion.len());
             let (before, rest) = assertion.split_at(at);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::Principal;
+use access::{Principal, Scope};
 use model::{
     Action, FieldId, Kind, Model, filter_name, filter_pattern, filter_schema, value_schema,
 };
@@ -76,10 +76,21 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         catalogue.nodes.extend(changes_node(&names));
     }
     if principal.is_admin() {
-        catalogue.nodes.extend(key_nodes());
+        let nodes = key_nodes().filter(|node| is_good_for(principal, node));
+        catalogue.nodes.extend(nodes);
     }
     catalogue.version = version(&catalogue);
     catalogue
+}
+
+/// The credential, whatever the caller's roles.
+fn is_good_for(principal: &Principal, node: &NodeInfo) -> bool {
+    let scope = if node.hints.read_only {
+        Scope::Read
+    } else {
+        Scope::Write
+    };
+    principal.is_good_for(scope)
 }
 
 /// Those that the caller's nodes refer to.

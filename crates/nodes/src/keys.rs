@@ -1,60 +1,14 @@
-//! `auth.verify`, and the keys that it believes: `key.create`, `key.list`, `key.revoke`.
+//! The keys that `auth.verify` believes: `key.create`, `key.list`, `key.revoke`.
 
-use access::{Principal, token};
+use access::token;
 use model::{Object, Value};
 use serde_json::json;
 use store::{KeyRow, Store};
 use wire::{Answer, Code, Fault, Problem};
 
-use crate::caller::{self, Callers};
 use crate::context::Context;
 use crate::create::fault;
 use crate::{body, problem};
-
-/// Open to everyone: the credential is what is asked about.
-pub(crate) async fn verify(
-    cx: &Context<'_>,
-    callers: &Callers,
-    text: &str,
-) -> Result<Answer, Problem> {
-    let object = body::object(text, "")?;
-    only(&object, &["credential"])?;
-    let credential = text_of(&object, "credential")?.ok_or_else(|| {
-        fault(
-            "/credential".to_owned(),
-            "required",
-            "`credential` must be given",
-        )
-    })?;
-    let unknown = || {
-        Problem::new(Code::Unauthenticated).detail("the credential is unknown, expired or revoked")
-    };
-    let (id, hash) = token::split(&credential).ok_or_else(unknown)?;
-    let row = cx.store.find_key(id).await.map_err(problem::of_store)?;
-    let row = row.ok_or_else(unknown)?;
-    let expired = row.expires_at.is_some_and(|at| at <= cx.now);
-    if !token::matches(&hash, &row.hash) || expired || row.revoked_at.is_some() {
-        return Err(unknown());
-    }
-    let mut roles = row.roles;
-    roles.sort_unstable();
-    let principal = Principal {
-        id: row.id,
-        roles,
-        tenant: row.tenant,
-    };
-    let assertion = callers.signer().sign(&principal, caller::GOOD_FOR);
-    let grant = wire::Grant {
-        assertion: assertion.into(),
-        expires_in: caller::GOOD_FOR.as_secs(),
-        id: principal.id,
-        roles: principal.roles,
-        scopes: None,
-    };
-    let text =
-        serde_json::to_string(&grant).map_err(|error| problem::internal(&error.to_string()))?;
-    Ok(Answer::json(text))
-}
 
 /// Whether who once called may still do so: for answers that take longer than an assertion lasts. Who came without a
 /// key has none to lose.
@@ -253,7 +207,7 @@ fn show(row: &KeyRow) -> serde_json::Value {
     })
 }
 
-fn only(object: &Object<'_>, known: &[&str]) -> Result<(), Problem> {
+pub(crate) fn only(object: &Object<'_>, known: &[&str]) -> Result<(), Problem> {
     match object
         .members
         .iter()
@@ -269,7 +223,7 @@ fn only(object: &Object<'_>, known: &[&str]) -> Result<(), Problem> {
     }
 }
 
-fn text_of(object: &Object<'_>, name: &str) -> Result<Option<String>, Problem> {
+pub(crate) fn text_of(object: &Object<'_>, name: &str) -> Result<Option<String>, Problem> {
     match object.get(name) {
         None => Ok(None),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {

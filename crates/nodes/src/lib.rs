@@ -3,6 +3,7 @@
 mod aggregate;
 mod answers;
 mod arguments;
+mod auth;
 mod body;
 mod bulk;
 mod caller;

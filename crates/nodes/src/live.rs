@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use access::Principal;
+use access::{Principal, Scope};
 use model::{Limits, Models};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -47,6 +47,7 @@ struct Standing {
     roles: Vec<String>,
     has_tenant: bool,
     is_anonymous: bool,
+    scopes: Option<Vec<Scope>>,
 }
 
 impl Live {
@@ -94,6 +95,7 @@ impl Live {
             roles: principal.roles.clone(),
             has_tenant: principal.tenant.is_some(),
             is_anonymous: principal.is_anonymous(),
+            scopes: principal.scopes.clone(),
         };
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(view) = views.get(&standing) {

@@ -17,8 +17,8 @@ use model::{Action, Limits, Model, Models};
 use sha2::{Digest as _, Sha256};
 use store::{Store, Tx};
 use wire::{
-    Answer, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, NodeName, Options, Problem,
-    Reached,
+    Answer, AuthServers, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, NodeName,
+    Options, Problem, Reached,
 };
 
 use crate::answers::{Answers, Touched};
@@ -32,10 +32,10 @@ use crate::idempotency::{Hash, InFlight, Key};
 use crate::import::{self, Import};
 use crate::live::Live;
 use crate::verb::Verb;
-use crate::what::{What, check_options, find};
+use crate::what::{What, check, find};
 use crate::{
-    aggregate, body, bulk, catalogue, change, create, delete, idempotency, keys, plan, problem,
-    read, transaction, upsert,
+    aggregate, auth, body, bulk, catalogue, change, create, delete, idempotency, keys, plan,
+    problem, read, transaction, upsert,
 };
 
 /// How often a transaction that collided with others is tried.
@@ -50,16 +50,19 @@ pub struct Settings {
     pub cache: Option<cache::Place>,
     /// Looked at for health.
     pub graph: Option<Arc<Graph>>,
+    /// Whose tokens are taken, for `auth.servers`.
+    pub servers: AuthServers,
 }
 
 pub struct Nodes {
     pub(crate) store: Store,
     pub(crate) cache: Option<Cache>,
     pub(crate) graph: Option<Arc<Graph>>,
-    callers: Callers,
+    pub(crate) callers: Callers,
     pub(crate) live: Arc<ArcSwap<Live>>,
     feed: Arc<Feed>,
     in_flight: InFlight,
+    servers: AuthServers,
 }
 
 impl Nodes {
@@ -92,6 +95,7 @@ impl Nodes {
             in_flight: InFlight::default(),
             cache,
             graph: settings.graph,
+            servers: settings.servers,
             store,
         }))
     }
@@ -123,7 +127,7 @@ impl Nodes {
         let principal = &who.principal;
         let live = self.open().await;
         let what = find(&live, &node)?;
-        check_options(&what, &node, &options)?;
+        check(&what, &node, principal, &options)?;
         let pairs = arguments::decode(&query)?;
         let cx = Context {
             view: who.view(&live),
@@ -188,7 +192,8 @@ impl Nodes {
             );
         }
         match what {
-            What::Verify => keys::verify(cx, &self.callers, text).await,
+            What::Verify => auth::verify(cx, &self.callers, text).await,
+            What::Servers => auth::servers(&self.servers, text),
             What::KeyCreate => keys::create(cx, text).await,
             What::KeyList => keys::list(cx, text).await,
             _ => keys::revoke(cx, text).await,
@@ -241,21 +246,6 @@ impl Nodes {
         }
         .await;
         settle(cx, tx, done).await
-    }
-
-    /// Refuses who may not manage the whole.
-    pub fn need_admin(&self, caller: &Caller) -> Result<(), Problem> {
-        let who = self.callers.find(caller)?;
-        let principal = &who.principal;
-        if principal.is_admin() && principal.tenant.is_none() {
-            return Ok(());
-        }
-        let code = if principal.is_anonymous() {
-            Code::Unauthenticated
-        } else {
-            Code::Forbidden
-        };
-        Err(Problem::new(code).detail("only an admin of all tenants may see this"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store's errors as problems, in one exhaustive match.
 
+use access::Scope;
 use model::BadArgument;
 use store::{Error, Violation};
 use wire::{Code, Fault, Problem};
@@ -52,6 +53,19 @@ pub(crate) fn of_stream(error: &Error) -> Problem {
         _ => Code::Unavailable,
     };
     Problem::new(code).detail("the answer was cut off before its end")
+}
+
+/// The credential has not this scope, which `what` needs.
+pub(crate) fn scope(scope: Scope, what: &str) -> Problem {
+    let scope = scope.as_str();
+    Problem {
+        scope: Some(scope.to_owned()),
+        ..Problem::new(Code::InsufficientScope)
+            .detail(format!(
+                "{what} needs the scope `{scope}`, which the credential has not"
+            ))
+            .hint(format!("use a token or key with the scope `{scope}`"))
+    }
 }
 
 /// Logged here, once, since callers are told nothing of it.

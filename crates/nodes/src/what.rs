@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use access::{Principal, Scope};
 use model::Model;
 use wire::{Code, Media, NodeName, Options, Problem};
 
 use crate::live::Live;
+use crate::problem;
 use crate::verb::Verb;
 
 /// What is called.
@@ -14,9 +16,35 @@ pub(crate) enum What {
     Tx,
     Changes,
     Verify,
+    Servers,
     KeyCreate,
     KeyList,
     KeyRevoke,
+}
+
+impl What {
+    /// What a credential must be good for; nothing where it is the credential that is asked about.
+    fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::Of(_, verb) if verb.is_read() => Some(Scope::Read),
+            Self::Changes | Self::KeyList => Some(Scope::Read),
+            Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke => Some(Scope::Write),
+            Self::Verify | Self::Servers => None,
+        }
+    }
+}
+
+/// Refuses a credential that is not good for the node, and what no node could carry out as asked.
+pub(crate) fn check(
+    what: &What,
+    node: &NodeName,
+    principal: &Principal,
+    options: &Options,
+) -> Result<(), Problem> {
+    match what.scope() {
+        Some(scope) if !principal.is_good_for(scope) => Err(problem::scope(scope, node.as_str())),
+        _ => check_options(what, node, options),
+    }
 }
 
 pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
@@ -24,6 +52,7 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         "tx" => return Ok(What::Tx),
         "changes" => return Ok(What::Changes),
         "auth.verify" => return Ok(What::Verify),
+        "auth.servers" => return Ok(What::Servers),
         "key.create" => return Ok(What::KeyCreate),
         "key.list" => return Ok(What::KeyList),
         "key.revoke" => return Ok(What::KeyRevoke),
@@ -35,12 +64,7 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
     Err(Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`")))
 }
 
-/// What no node could carry out as asked.
-pub(crate) fn check_options(
-    what: &What,
-    node: &NodeName,
-    options: &Options,
-) -> Result<(), Problem> {
+fn check_options(what: &What, node: &NodeName, options: &Options) -> Result<(), Problem> {
     let offered: &[Media] = match what {
         What::Of(_, verb) if verb.lists() => &Media::RECORDS,
         What::Changes => &[Media::EventStream],

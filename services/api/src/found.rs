@@ -55,23 +55,32 @@ pub(crate) fn find<'a>(
     }
 }
 
-/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx` and `changes`
-/// are every caller's, and of a model's node that an anonymous caller does not see the nodes themselves say why.
+/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx`, `changes`
+/// and `key.…` are every caller's to try. Of a node that is missing there for want of a credential, a role or a scope, the nodes themselves
+/// say why: any model's to an anonymous caller, else those of models that the caller knows.
 fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
-    let unknown = |detail: String| Problem::new(Code::NoSuchNode).detail(detail);
-    let node: NodeName = name.parse().map_err(|error| unknown(format!("{error}")))?;
+    let node: NodeName = name
+        .parse()
+        .map_err(|error| Problem::new(Code::NoSuchNode).detail(format!("{error}")))?;
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let needs_key = (is_models && name.contains('.')) || name.starts_with("key.");
-    let may_try = *caller == Caller::Anonymous && needs_key;
-    if matches!(name, "tx" | "changes") || may_try || view.catalogue.node(&node).is_some() {
+    let may_try = match caller {
+        Caller::Anonymous => is_models && name.contains('.'),
+        Caller::Assertion(_) => view.catalogue.model(node.family()).is_some(),
+    };
+    let is_open = matches!(name, "tx" | "changes") || name.starts_with("key.");
+    if is_open || may_try || view.catalogue.node(&node).is_some() {
         return Ok(());
     }
+    Err(no_such_node(name, view))
+}
+
+fn no_such_node(name: &str, view: &View) -> Problem {
     let names = view.catalogue.nodes.iter().map(|node| node.name.as_str());
-    let problem = unknown(format!("there is no node `{name}`"));
-    Err(match nearest(names, name) {
+    let problem = Problem::new(Code::NoSuchNode).detail(format!("there is no node `{name}`"));
+    match nearest(names, name) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem,
-    })
+    }
 }
 
 fn no_such_model(path: &str, view: &View) -> Problem {
@@ -132,7 +141,7 @@ impl Found<'_> {
         with_id
     }
 
-    /// That a guessed node does not exist means that there is no such path.
+    /// That a guessed node does not exist means that there is no such path, or another was meant.
     pub(crate) fn explain(&self, problem: Problem, view: &View) -> Problem {
         match self.target {
             Target::Model { path, .. }
@@ -140,6 +149,7 @@ impl Found<'_> {
             {
                 no_such_model(path, view)
             }
+            Target::Node(name) if problem.code == Code::NoSuchNode => no_such_node(name, view),
             _ => problem,
         }
     }

@@ -72,6 +72,11 @@ impl Refusal {
                 HeaderValue::from_static(challenge),
             );
         }
+        if let Some(scope) = &problem.scope {
+            // RFC 6750, 3.1: what a client needs to ask its issuer for more.
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            put(headers, header::WWW_AUTHENTICATE, &challenge);
+        }
         if let Some(version) = problem.current_version {
             put(headers, header::ETAG, &format!("\"{version}\""));
         }

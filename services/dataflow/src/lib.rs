@@ -82,6 +82,7 @@ impl App {
                 (None, store::Location::Postgres(_)) => None,
             },
             graph: graph.clone(),
+            servers: wire::AuthServers::default(),
         };
         let nodes = Nodes::new(
             store.clone(),

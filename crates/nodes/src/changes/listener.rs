@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use access::Principal;
 use bytes::{Bytes, BytesMut};
@@ -34,6 +34,8 @@ pub(super) struct Listener {
     greeting: Option<Bytes>,
     beat: Instant,
     believed: Instant,
+    /// When the credential runs out.
+    until: Option<Instant>,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -56,6 +58,7 @@ impl Listener {
             greeting.extend(event::resync(&id));
         }
         let now = Instant::now();
+        let until = principal.until.map(|until| now + time_left(until));
         let live = feed.live.load_full();
         Ok(Self {
             sight: Arc::new(Sight::new(&live, &principal, models.as_ref())),
@@ -67,6 +70,7 @@ impl Listener {
             greeting: Some(greeting.into()),
             beat: now + feed.heartbeat,
             believed: now + feed.heartbeat.min(BELIEVED),
+            until,
             feed: Arc::clone(feed),
             _seat: seat,
         })
@@ -78,8 +82,16 @@ impl Listener {
             return Some(greeting);
         }
         let ending = self.feed.ending.clone();
+        let until = self.until;
+        let lapse = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = ending.cancelled() => None,
+            () = lapse => None,
             next = self.listen() => next,
         }
     }
@@ -199,4 +211,11 @@ impl Listener {
         tracing::debug!(error = %error, "A listener waits for the store");
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Until a second since 1970; ten years at most, which a clock can add.
+fn time_left(until: u64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let left = until.saturating_sub(now.unwrap_or_default().as_secs());
+    Duration::from_secs(left).min(Duration::from_hours(24 * 3650))
 }

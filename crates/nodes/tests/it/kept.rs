@@ -59,6 +59,7 @@ impl Replica {
             limits: model::Limits::default(),
             cache: place,
             graph: None,
+            servers: wire::AuthServers::default(),
         };
         let nodes = Nodes::new(store.clone(), "test", Arc::clone(models), settings).await;
         let nodes = nodes.unwrap();

@@ -18,6 +18,7 @@ mod policy;
 mod questions;
 mod records;
 mod refs;
+mod scopes;
 mod serving;
 mod streams;
 mod world;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use access::{Principal, Scope, Signer};
 use model::{Limits, Models};
 use nodes::{Nodes, Settings};
 use serde_json::{Value, json};
@@ -86,6 +88,7 @@ impl World {
             limits,
             cache: None,
             graph: None,
+            servers: wire::AuthServers::default(),
         };
         let models = Arc::new(models);
         let nodes = Nodes::new(store.clone(), "test", Arc::clone(&models), rules)
@@ -111,6 +114,16 @@ impl World {
         }
         let (_, key) = self.call(&self.admin, "key.create", "", key).await.unwrap();
         self.verify(key["token"].as_str().unwrap()).await.unwrap()
+    }
+
+    /// An admin whose credential is good for these only.
+    pub(crate) async fn limited(&self, scopes: &[Scope]) -> Caller {
+        let principal = Principal {
+            scopes: Some(scopes.to_vec()),
+            ..Principal::admin("limited")
+        };
+        let signer = Signer::new(self.store.secret().await.unwrap());
+        Caller::Assertion(signer.sign(&principal, Duration::from_mins(1)).into())
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Problem> {

@@ -17,6 +17,28 @@ pub(crate) struct Echo;
 
 pub(crate) const ID: &str = "0199c2f0-a1b2-7c3d-8e4f-5a6b7c8d9e0f";
 
+/// Whose credential is only good for reading.
+const READER: &str = "reader";
+const READS: &[&str] = &["read", "list", "count", "search", "aggregate", "changes"];
+const VERBS: &[&str] = &[
+    "create",
+    "read",
+    "update",
+    "replace",
+    "delete",
+    "restore",
+    "list",
+    "count",
+    "upsert",
+    "aggregate",
+    "search",
+    "bulk_create",
+    "bulk_update",
+    "bulk_delete",
+    "bulk_upsert",
+    "bulk",
+];
+
 impl Calls for Echo {
     fn call(&self, call: Call) -> Reached<'_, Answer> {
         Box::pin(answer(call))
@@ -44,9 +66,9 @@ async fn answer(mut call: Call) -> Result<Answer, Problem> {
     if call.node.as_str() == "auth.verify" {
         let credential: Value = serde_json::from_str(&input).unwrap();
         return match credential["credential"].as_str() {
-            Some("good") => {
+            Some(known @ ("good" | "reader")) => {
                 let grant = Grant {
-                    assertion: "signed".into(),
+                    assertion: if known == READER { READER } else { "signed" }.into(),
                     expires_in: 60,
                     id: "me".to_owned(),
                     roles: vec!["admin".to_owned()],
@@ -60,8 +82,15 @@ async fn answer(mut call: Call) -> Result<Answer, Problem> {
     if call.node.family() == "Secret" && call.caller == Caller::Anonymous {
         return Err(Problem::new(Code::Unauthenticated).detail("a credential is needed"));
     }
-    if !matches!(call.node.family(), "Film" | "Secret" | "") {
+    let is_known = VERBS.contains(&call.node.verb()) || call.node.family().is_empty();
+    if !matches!(call.node.family(), "Film" | "Secret" | "") || !is_known {
         return Err(Problem::new(Code::NoSuchNode));
+    }
+    if call.caller == Caller::Assertion(READER.into()) && !READS.contains(&call.node.verb()) {
+        return Err(Problem {
+            scope: Some(wire::scope::WRITE.to_owned()),
+            ..Problem::new(Code::InsufficientScope).detail("it needs the scope to write")
+        });
     }
     let echo = json!({
         "node": call.node,
@@ -134,38 +163,17 @@ pub(crate) fn catalogue() -> Catalogue {
         model("Film", "film", true),
         model("Secret", "secret", false),
     ];
-    let verbs = [
-        "create",
-        "read",
-        "update",
-        "replace",
-        "delete",
-        "restore",
-        "list",
-        "count",
-        "upsert",
-        "aggregate",
-        "search",
-        "bulk_create",
-        "bulk_update",
-        "bulk_delete",
-        "bulk_upsert",
-        "bulk",
-    ];
     let node = |name: NodeName| NodeInfo {
         about: format!("About {name}"),
         hints: Hints {
-            read_only: matches!(
-                name.verb(),
-                "read" | "list" | "count" | "search" | "aggregate"
-            ),
+            read_only: READS.contains(&name.verb()),
             ..Hints::default()
         },
         name,
         input: Schema::from(&json!({ "type": "object" })),
         output: Schema::from(&json!({ "$ref": "#/schemas/Film" })),
     };
-    let nodes = verbs
+    let nodes = VERBS
         .iter()
         .map(|verb| node(NodeName::of_model("Film", verb)));
     let nodes = nodes.chain(["Secret.read", "tx"].map(|name| node(name.parse().unwrap())));

@@ -293,6 +293,23 @@ async fn who_calls_is_asked_once_and_refused_plainly() {
       "detail": "the header `authorization` is not of the form `Bearer <key>`"
     }
     "#);
+    for write in ["DELETE /api/v1/film/{ID}", "POST /api/v1/call/Film.delete"] {
+        let write = write.replace("{ID}", ID);
+        let told = told(&format!("{write}\nauthorization: Bearer reader")).await;
+        let told = told.replace(&write[write.find('/').unwrap()..], "…");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told, @r#"
+            403 Forbidden
+            content-type: application/problem+json
+            www-authenticate: Bearer error="insufficient_scope", scope="gantry:write"
+            {
+              "instance": "…",
+              "code": "insufficient_scope",
+              "detail": "it needs the scope to write"
+            }
+            "#);
+        }
+    }
     insta::assert_snapshot!(told("GET /api/v1/secret\nauthorization: Bearer good").await, @r#"
     200 OK
     content-range: items 0-1/*
