@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::statements;
 
 /// As many as the pool of a server with two cores would hold.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 
 pub(crate) fn run(database: &str, port: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -38,7 +38,7 @@ pub(crate) fn run(database: &str, port: &str) -> anyhow::Result<()> {
 }
 
 /// Whatever fails is a 500: nothing here is to be compared but the way that works.
-pub(crate) struct Failed(anyhow::Error);
+pub(crate) struct Failed(pub(crate) anyhow::Error);
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
     fn from(error: E) -> Self {
@@ -130,7 +130,7 @@ pub(crate) fn text<'a>(film: &'a Value, name: &str) -> Option<&'a str> {
     film.get(name).and_then(Value::as_str)
 }
 
-fn film(row: &Row) -> Result<Value, Failed> {
+pub(crate) fn film(row: &Row) -> Result<Value, Failed> {
     // Times as seconds since 1970: a bare handler has no library for time.
     let seconds = |column: &str| -> Result<f64, Failed> {
         let time: std::time::SystemTime = row.try_get(column)?;

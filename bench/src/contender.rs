@@ -91,15 +91,52 @@ impl Contender {
         Self::started(port, processes, "/api/v1/film?limit=1")
     }
 
+    /// The mcp service over dataflow.
+    pub(crate) fn agents(folder: &Path, project: &Path, database: &str) -> anyhow::Result<Self> {
+        let (port, inner) = (free_port()?, free_port()?);
+        let ops = || anyhow::Ok(format!("127.0.0.1:{}", free_port()?));
+        let mut dataflow = program(sibling("dataflow")?);
+        dataflow
+            .env("GANTRY_DATAFLOW_LISTEN", format!("127.0.0.1:{inner}"))
+            .env("GANTRY_DATAFLOW_OPS_LISTEN", ops()?)
+            .env("GANTRY_DATAFLOW_PROJECT", project)
+            .env("GANTRY_DATAFLOW_DATABASE_URL", database);
+        let mut mcp = program(sibling("mcp")?);
+        mcp.env("GANTRY_MCP_LISTEN", format!("127.0.0.1:{port}"))
+            .env("GANTRY_MCP_OPS_LISTEN", ops()?)
+            .env("GANTRY_MCP_ANONYMOUS", "true")
+            .env("GANTRY_MCP_DATAFLOW", format!("http://127.0.0.1:{inner}"));
+        let processes = vec![
+            Process::spawn(mcp, folder, "mcp")?,
+            Process::spawn(dataflow, folder, "mcp-dataflow")?,
+        ];
+        let of_dataflow = Self::of(inner, Vec::new()).listening()?;
+        drop(of_dataflow);
+        Self::of(port, processes).listening()
+    }
+
+    pub(crate) fn of(port: u16, processes: Vec<Process>) -> Self {
+        Self { port, processes }
+    }
+
+    /// Waits until somebody listens.
+    pub(crate) fn listening(self) -> anyhow::Result<Self> {
+        let port = self.port;
+        self.until(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+    }
+
     fn started(port: u16, processes: Vec<Process>, path: &str) -> anyhow::Result<Self> {
         Self { port, processes }.answering(path)
     }
 
     /// Waits until it answers this path with 200; asks every half millisecond.
-    pub(crate) fn answering(mut self, path: &str) -> anyhow::Result<Self> {
+    pub(crate) fn answering(self, path: &str) -> anyhow::Result<Self> {
+        self.until(|it| answers(&format!("127.0.0.1:{}", it.port), path))
+    }
+
+    fn until(mut self, is_up: impl Fn(&Self) -> bool) -> anyhow::Result<Self> {
         let begun = Instant::now();
-        let address = format!("127.0.0.1:{}", self.port);
-        while !answers(&address, path) {
+        while !is_up(&self) {
             for process in &mut self.processes {
                 process.ensure_alive()?;
             }

@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use serde_json::json;
 
 use crate::connection::Connection;
+use crate::mcp;
 use crate::work::{self, Work};
 
 /// How long answers may take that are still due at the end.
@@ -67,6 +68,15 @@ impl Requests {
         if asked.starts_with('/') {
             return Ok(Self {
                 rendered: vec![work::get(asked)],
+                answer_has_body: true,
+            });
+        }
+        if asked.starts_with("mcp:") {
+            let numbers = 0..Work::Read.different_requests();
+            return Ok(Self {
+                rendered: numbers
+                    .map(|number| mcp::request(asked, number))
+                    .collect::<anyhow::Result<_>>()?,
                 answer_has_body: true,
             });
         }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod bare;
+mod bare_mcp;
 mod bare_sqlite;
 mod chart;
 mod compare;
@@ -18,6 +19,7 @@ mod entrant;
 mod kind;
 mod load;
 mod machine;
+mod mcp;
 mod million;
 mod models;
 mod options;
@@ -50,6 +52,7 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
   start    from start to first answer, memory at rest, size
   stream   a million films out and in: rows a second, memory
   containers  the same program natively, in containers by each network, and published; needs `cargo xtask images`
+  mcp      calls of tools against a bare server on rmcp and FastMCP
   all      one after another
   models   starts, reloads, reads and OpenAPI among many models, with options of its own:
            --models 1000 --fields 100 --refs 50 --saves 3
@@ -75,8 +78,9 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
 Started by it, each in a process of its own:
 bench bare <postgres url> <port>
 bench bare-sqlite <file> <port>
+bench bare-mcp <postgres url> <port>
 bench copy <postgres url> <concurrency> <seconds>
-bench load <port or host:port> <work or path> <concurrency> <seconds>
+bench load <port or host:port> <work, path or mcp:<era>:<tool>> <concurrency> <seconds>
 ";
 
 type Command = fn(&Options, &Place) -> anyhow::Result<Results>;
@@ -87,6 +91,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("start", start::run),
     ("stream", stream::run),
     ("containers", containers::run),
+    ("mcp", mcp::run),
 ];
 
 fn main() -> ExitCode {
@@ -99,6 +104,7 @@ fn main() -> ExitCode {
         }
         ["bare", database, port] => bare::run(database, port),
         ["bare-sqlite", file, port] => bare_sqlite::run(file, port),
+        ["bare-mcp", database, port] => bare_mcp::run(database, port),
         ["copy", database, concurrency, seconds] => copy::run(database, concurrency, seconds),
         ["load", address, asked, concurrency, seconds] => {
             load::run(address, asked, concurrency, seconds)

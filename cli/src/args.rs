@@ -8,6 +8,7 @@ mod health;
 mod init;
 mod keys;
 mod lint;
+mod mcp;
 mod migrate;
 mod models;
 mod ps;
@@ -31,6 +32,7 @@ pub use health::Health;
 pub use init::Init;
 pub use keys::{CreateKey, Keys, KeysVerb, RevokeKey};
 pub use lint::Lint;
+pub use mcp::{Client, Install, Mcp, McpVerb, Offered};
 pub use migrate::{Apply, Migrate, MigrateVerb, Purge, Rollback};
 pub use models::Models;
 pub use ps::Ps;
@@ -98,6 +100,7 @@ pub enum Verb {
     Call(Box<Call>),
     Changes(Changes),
     Models(Models),
+    Mcp(Box<Mcp>),
     Migrate(Migrate),
     Keys(Keys),
     Secrets(Secrets),

@@ -8,6 +8,7 @@ mod health;
 mod init;
 mod keys;
 mod lint;
+mod mcp;
 mod migrate;
 mod models;
 mod ps;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Call(args) => in_runtime(call::run(*args, output)),
         Verb::Changes(args) => in_runtime(changes::run(args, output)),
         Verb::Models(args) => in_runtime(models::run(args, output)),
+        Verb::Mcp(args) => in_runtime(mcp::run(*args, output)),
         Verb::Migrate(args) => in_runtime(migrate::run(args, output)),
         Verb::Keys(args) => in_runtime(keys::run(args, output)),
         Verb::Secrets(args) => secrets::run(&args, output),

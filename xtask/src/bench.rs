@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: builds what is compared, then hands over to the `bench` program.
 
+use crate::install;
 use crate::program::{cargo, root, run};
 
 /// All but `--profile` is the `bench` program's.
@@ -13,6 +14,9 @@ pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<()> {
         }
         _ => "quick",
     };
+    if arguments.first() == Some(&"mcp") {
+        install::fastmcp()?;
+    }
     run(&mut cargo(&[
         "build",
         "--workspace",

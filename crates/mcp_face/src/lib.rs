@@ -34,6 +34,6 @@ pub use audit::{Observer, Operation};
 pub use beside::{Beside, Nothing};
 pub use face::Face;
 pub use http::router;
-pub use offer::{ToolList, tool_list};
+pub use offer::{ToolList, tokens, tool_list};
 pub use settings::{Limits, Settings, Writes};
 pub use stdio::{Speaker, serve_stdio};

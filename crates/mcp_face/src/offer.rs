@@ -211,7 +211,7 @@ impl Offers {
 pub struct ToolList {
     /// As `tools/list` answers them.
     pub tools: Vec<JsonObject>,
-    /// An estimate: a token is about four characters of JSON.
+    /// An estimate.
     pub tokens: usize,
 }
 
@@ -227,9 +227,11 @@ pub fn tool_list(
         _ => JsonObject::new(),
     };
     let tools: Vec<JsonObject> = offer.tools.iter().map(shown).collect();
-    let bytes: usize = tools.iter().map(|tool| json!(tool).to_string().len()).sum();
-    Some(ToolList {
-        tools,
-        tokens: bytes.div_ceil(4),
-    })
+    let tokens = tools.iter().map(tokens).sum();
+    Some(ToolList { tools, tokens })
+}
+
+/// What a tool costs a model to read: about a token for four characters of JSON.
+pub fn tokens(tool: &JsonObject) -> usize {
+    json!(tool).to_string().len().div_ceil(4)
 }

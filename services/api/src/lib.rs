@@ -74,10 +74,15 @@ async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<
     )
 }
 
-/// Serves until `stopping`, then ends what is under way.
-pub async fn serve(listener: TcpListener, app: impl Into<App>, stopping: CancellationToken) {
+/// Serves until `stopping`, then ends what is under way. `beside`: the routes of other faces on the same port.
+pub async fn serve(
+    listener: TcpListener,
+    app: impl Into<App>,
+    beside: Router,
+    stopping: CancellationToken,
+) {
     let app = app.into().until(stopping.clone());
     let (limits, metrics, life) = (app.limits.http, app.metrics.clone(), app.life.clone());
-    let router = chassis::with_farewell(router(app), life);
+    let router = chassis::with_farewell(router(app).merge(beside), life);
     chassis::serve(listener, router, limits, metrics, stopping).await;
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use api::{App, Settings};
+use axum::Router;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
             .watch(settings.ops_listen, chassis::health_of(app.calls()))
             .await?;
         process.ready();
-        api::serve(listener, app, process.stopping()).await;
+        api::serve(listener, app, Router::new(), process.stopping()).await;
         Ok(())
     })
 }

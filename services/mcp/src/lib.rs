@@ -6,7 +6,7 @@ mod settings;
 use std::sync::Arc;
 
 use axum::Router;
-use chassis::{HttpLimits, Metrics};
+use chassis::{HttpLimits, Life, Metrics};
 use mcp_face::Face;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ pub struct App {
     face: mcp_face::Settings,
     http: HttpLimits,
     metrics: Option<Metrics>,
+    life: Life,
 }
 
 impl App {
@@ -33,6 +34,7 @@ impl App {
             face,
             http: HttpLimits::default(),
             metrics: None,
+            life: Life::default(),
         }
     }
 
@@ -59,6 +61,12 @@ impl App {
             ..self
         }
     }
+
+    /// While this drains, each answer ends its connection.
+    #[must_use]
+    pub fn draining_with(self, life: Life) -> Self {
+        Self { life, ..self }
+    }
 }
 
 /// All public routes. From `stopping` on, what is under way is answered, and connections end.
@@ -72,6 +80,6 @@ pub fn router(app: &App, stopping: CancellationToken) -> Router {
 
 /// Serves until `stopping`, then ends what is under way.
 pub async fn serve(listener: TcpListener, app: App, stopping: CancellationToken) {
-    let router = router(&app, stopping.clone());
+    let router = chassis::with_farewell(router(&app, stopping.clone()), app.life);
     chassis::serve(listener, router, app.http, app.metrics, stopping).await;
 }

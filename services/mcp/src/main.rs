@@ -10,7 +10,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     chassis::run("mcp", async |process| {
         let settings = Settings::load(&process.env)?;
-        let app = App::connect(&settings)?.counted(process.metrics.clone());
+        let app = App::connect(&settings)?
+            .counted(process.metrics.clone())
+            .draining_with(process.life.clone());
         let listener = process.bind(settings.listen).await?;
         process
             .watch(settings.ops_listen, chassis::health_of(app.calls()))

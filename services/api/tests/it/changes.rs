@@ -163,6 +163,7 @@ async fn a_server_that_stops_ends_its_streams() {
         let serving = api::serve(
             listener,
             std::sync::Arc::clone(&stack.calls),
+            axum::Router::new(),
             stopping.clone(),
         );
         let (text, ()) = tokio::join!(listens, serving);
