@@ -1,5 +1,6 @@
 //! `gantry keys`.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::{Place, examples};
@@ -29,11 +30,16 @@ pub enum KeysVerb {
 #[command(after_help = examples!(
     "gantry keys create --role admin"
     "gantry keys create --role editor --role viewer --name website > website.key"
+    "gantry keys create --role editor --scope gantry:read --name reports"
 ))]
 pub struct CreateKey {
     /// A role that the key has; may be repeated
     #[arg(long = "role", value_name = "ROLE", required = true)]
     pub roles: Vec<String>,
+
+    /// What the key is good for, whatever its roles allow; may be repeated [default: all of that]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = PossibleValuesParser::new(wire::scope::KNOWN))]
+    pub scopes: Vec<String>,
 
     /// What the key is for [default: its roles]
     #[arg(long)]

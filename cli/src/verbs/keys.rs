@@ -52,6 +52,9 @@ async fn create(args: CreateKey, output: Output) -> Result<(), Failure> {
     if let Some(at) = args.expires_at {
         input["expires_at"] = Value::String(at);
     }
+    if !args.scopes.is_empty() {
+        input["scopes"] = json!(args.scopes);
+    }
     if let Some(tenant) = args.tenant {
         input["tenant"] = Value::String(tenant);
     }

@@ -59,6 +59,13 @@ pub(crate) async fn verify(
     }
     let mut roles = row.roles;
     roles.sort_unstable();
+    // A scope that an older or newer version kept, and that means nothing now, opens nothing.
+    let known = |scopes: Vec<String>| {
+        scopes
+            .iter()
+            .filter_map(|scope| Scope::parse(scope))
+            .collect()
+    };
     let until = row.expires_at.map(jiff::Timestamp::as_second);
     granted(
         cx,
@@ -67,7 +74,7 @@ pub(crate) async fn verify(
             id: row.id,
             roles,
             tenant: row.tenant,
-            scopes: None,
+            scopes: row.scopes.map(known),
             until: until.and_then(|at| u64::try_from(at).ok()),
         },
     )

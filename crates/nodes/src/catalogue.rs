@@ -274,6 +274,10 @@ fn key_input() -> serde_json::Value {
     schema::object(
         json!({
             "name": short(), "roles": {"type": "array", "items": role, "minItems": 1, "maxItems": 32}, "tenant": nullable(short()),
+            "scopes": {
+                "type": ["array", "null"], "items": {"type": "string", "enum": wire::scope::KNOWN},
+                "description": "What the key is good for, whatever its roles allow; all of that unless said.",
+            },
             "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "In the future."},
         }),
         &["name", "roles"],
@@ -286,7 +290,7 @@ fn key_nodes() -> impl Iterator<Item = NodeInfo> {
     let key = || {
         json!({
             "id": text(), "name": text(), "roles": texts(), "tenant": {"type": ["string", "null"]},
-            "created_at": text(), "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
+            "scopes": {"type": ["array", "null"], "items": {"type": "string"}}, "created_at": text(), "expires_at": {"type": ["string", "null"]}, "revoked_at": {"type": ["string", "null"]},
         })
     };
     let shown = schema::object(key(), &["id"]);

@@ -42,6 +42,7 @@ impl Nodes {
             hash,
             roles: vec![ROLE.to_owned()],
             tenant: None,
+            scopes: None,
             created_at: now,
             expires_at: None,
             revoked_at: None,

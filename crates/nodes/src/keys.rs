@@ -1,6 +1,6 @@
 //! The keys that `auth.verify` believes: `key.create`, `key.list`, `key.revoke`.
 
-use access::token;
+use access::{Scope, token};
 use model::{Object, Value};
 use serde_json::json;
 use store::{KeyRow, Store};
@@ -30,11 +30,12 @@ pub(crate) fn check_admin(cx: &Context<'_>) -> Result<(), Problem> {
     Err(cx.denied("manage keys"))
 }
 
-/// `{name, roles, tenant?, expires_at?}`; the token is told this once.
+/// `{name, roles, tenant?, scopes?, expires_at?}`; the token is told this once.
 pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
     check_admin(cx)?;
     let object = body::object(text, "")?;
-    only(&object, &["name", "roles", "tenant", "expires_at"])?;
+    let known = ["name", "roles", "tenant", "scopes", "expires_at"];
+    only(&object, &known)?;
     let wanted = read_wanted(cx, &object)?;
     let minted = token::mint().map_err(|error| problem::internal(&error.to_string()))?;
     let row = KeyRow {
@@ -43,6 +44,7 @@ pub(crate) async fn create(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
         hash: minted.hash,
         roles: wanted.roles,
         tenant: wanted.tenant,
+        scopes: wanted.scopes,
         created_at: cx.now,
         expires_at: wanted.expires_at,
         revoked_at: None,
@@ -60,6 +62,7 @@ struct Wanted {
     name: String,
     roles: Vec<String>,
     tenant: Option<String>,
+    scopes: Option<Vec<String>>,
     expires_at: Option<jiff::Timestamp>,
 }
 
@@ -102,6 +105,7 @@ fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem>
         let detail = format!("an admin of the tenant `{own}` makes keys of that tenant");
         faults.push(Fault::new("/tenant", "invalid_value", detail));
     }
+    let scopes = read_scopes(cx, object, &mut faults);
     let expires_at = read_expiry(cx, object, &mut faults)?;
     if !faults.is_empty() {
         return Err(problem::of_input(faults));
@@ -110,8 +114,58 @@ fn read_wanted(cx: &Context<'_>, object: &Object<'_>) -> Result<Wanted, Problem>
         name,
         roles,
         tenant,
+        scopes,
         expires_at,
     })
+}
+
+/// Of the known ones, those that are said; unless any are, those of whoever makes the key. Nobody hands out more.
+fn read_scopes(
+    cx: &Context<'_>,
+    object: &Object<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<Vec<String>> {
+    let own = cx.principal.scopes.as_ref();
+    let own = || own.map(|own| own.iter().map(|scope| scope.as_str().to_owned()).collect());
+    let Some(raw) = object.get("scopes").filter(|raw| raw.get() != "null") else {
+        return own();
+    };
+    let mut fault = |at: String, detail: String| {
+        faults.push(Fault::new(at, "invalid_value", detail));
+    };
+    let Ok(texts) = serde_json::from_str::<Vec<String>>(raw.get()) else {
+        let known = Scope::ALL.map(Scope::as_str).join("\", \"");
+        fault(
+            "/scopes".to_owned(),
+            format!("`scopes` is a list of \"{known}\""),
+        );
+        return None;
+    };
+    let mut scopes = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let at = format!("/scopes/{index}");
+        match Scope::parse(text) {
+            Some(scope) if cx.principal.is_good_for(scope) => scopes.push(scope),
+            Some(_) => fault(
+                at,
+                format!("the caller's own credential is not good for `{text}`"),
+            ),
+            None => {
+                let known = Scope::ALL.map(Scope::as_str);
+                let hint = model::did_you_mean(text, known);
+                let hint = hint.unwrap_or_else(|| format!("there are {}", known.join(" and ")));
+                fault(at, format!("there is no scope `{text}`; {hint}"));
+            }
+        }
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    Some(
+        scopes
+            .into_iter()
+            .map(|scope| scope.as_str().to_owned())
+            .collect(),
+    )
 }
 
 /// 1 to 200 characters, none of which is U+0000, which no store takes.
@@ -202,7 +256,7 @@ fn show(row: &KeyRow) -> serde_json::Value {
         })
     };
     json!({
-        "id": row.id, "name": row.name, "roles": row.roles, "tenant": row.tenant,
+        "id": row.id, "name": row.name, "roles": row.roles, "tenant": row.tenant, "scopes": row.scopes,
         "created_at": time(Some(row.created_at)), "expires_at": time(row.expires_at), "revoked_at": time(row.revoked_at),
     })
 }

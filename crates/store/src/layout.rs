@@ -117,7 +117,8 @@ pub(crate) fn service_tables(engine: crate::Engine) -> &'static str {
     match engine {
         crate::Engine::Postgres => {
             "CREATE TABLE IF NOT EXISTS gantry_keys (id text PRIMARY KEY, name text NOT NULL, hash bytea NOT NULL,
-  roles text[] NOT NULL, tenant text, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz);
+  roles text[] NOT NULL, tenant text, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz,
+  scopes text[]);
 CREATE TABLE IF NOT EXISTS gantry_idempotency (caller text NOT NULL, node text NOT NULL, key text NOT NULL, hash bytea NOT NULL,
   meta text, body bytea, created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (caller, node, key));
 CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY,
@@ -127,7 +128,7 @@ CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTIT
         }
         crate::Engine::Sqlite => {
             "CREATE TABLE IF NOT EXISTS gantry_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL,
-  roles TEXT NOT NULL, tenant TEXT, created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT);
+  roles TEXT NOT NULL, tenant TEXT, created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT, scopes TEXT);
 CREATE TABLE IF NOT EXISTS gantry_idempotency (caller TEXT NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL,
   meta TEXT, body BLOB, created_at TEXT NOT NULL, PRIMARY KEY (caller, node, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, model TEXT NOT NULL,

@@ -132,6 +132,8 @@ pub struct KeyRow {
     pub hash: [u8; 32],
     pub roles: Vec<String>,
     pub tenant: Option<String>,
+    /// What it is good for; `None` where that is all that its roles allow.
+    pub scopes: Option<Vec<String>>,
     pub created_at: jiff::Timestamp,
     pub expires_at: Option<jiff::Timestamp>,
     pub revoked_at: Option<jiff::Timestamp>,

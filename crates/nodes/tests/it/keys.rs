@@ -79,6 +79,14 @@ async fn keys_are_made_carefully() {
                 json!({"name": "x", "roles": ["a"], "tenant": ""}),
                 "/tenant",
             ),
+            (
+                json!({"name": "x", "roles": ["a"], "scopes": "gantry:read"}),
+                "/scopes",
+            ),
+            (
+                json!({"name": "x", "roles": ["a"], "scopes": ["gantry:read", "gantry:raed"]}),
+                "/scopes/1",
+            ),
             (json!({"name": "x", "roles": ["a"], "rolls": 1}), "/rolls"),
         ] {
             let answered = world

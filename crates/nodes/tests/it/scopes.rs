@@ -1,5 +1,7 @@
 //! What a credential is good for, whatever its holder's roles allow.
 
+use std::time::Duration;
+
 use access::Scope;
 use serde_json::{Value, json};
 use testkit::on_both_engines;
@@ -94,6 +96,67 @@ async fn anyone_may_ask_whose_tokens_are_taken() {
             refused(&answered),
             (Code::InvalidInput, "/issuer".to_owned())
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_scopes_and_hands_out_no_more() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let make = async |who: &Caller, scopes: Value| {
+            let input = json!({"name": "x", "roles": ["admin"], "scopes": scopes});
+            world.call(who, "key.create", "", input).await
+        };
+        for (asked, kept) in [
+            (Value::Null, Value::Null),
+            (json!([]), json!([])),
+            (json!(["gantry:read"]), json!(["gantry:read"])),
+            (
+                json!(["gantry:write", "gantry:read", "gantry:write"]),
+                json!(["gantry:read", "gantry:write"]),
+            ),
+        ] {
+            let (_, key) = make(&world.admin, asked).await.unwrap();
+            assert_eq!(key["scopes"], kept);
+            let credential = json!({"credential": key["token"]});
+            let verified = world.call(&Caller::Anonymous, "auth.verify", "", credential);
+            let grant: wire::Grant = serde_json::from_value(verified.await.unwrap().1).unwrap();
+            assert_eq!(json!(grant.scopes), kept);
+            let caller = Caller::Assertion(grant.assertion);
+            let written = world.call(&caller, "Film.create", "", json!({"title": "A"}));
+            let may = kept.is_null() || kept.to_string().contains("write");
+            let refused = written.await.err().map(|problem| problem.code);
+            assert_eq!(refused, (!may).then_some(Code::InsufficientScope), "{kept}");
+            let listed = world.call(&world.admin, "key.list", "", json!({})).await;
+            let keys = listed.unwrap().1;
+            let mut keys = keys.as_array().unwrap().iter();
+            let listed = keys.find(|listed| listed["id"] == key["id"]).unwrap();
+            assert_eq!(listed["scopes"], kept);
+        }
+        let writer = world.limited(&[Scope::Write]).await;
+        let (_, key) = make(&writer, Value::Null).await.unwrap();
+        assert_eq!(key["scopes"], json!(["gantry:write"]));
+        let reader = world.limited(&[Scope::Read]).await;
+        let refusal = refused(&make(&reader, Value::Null).await);
+        assert_eq!(refusal.0, Code::InsufficientScope);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_assertion_lasts_no_longer_than_its_credential() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let soon = jiff::Timestamp::now() + Duration::from_secs(5);
+        let input = json!({"name": "x", "roles": ["a"], "expires_at": soon.to_string()});
+        let key = world.call(&world.admin, "key.create", "", input).await;
+        let credential = json!({"credential": key.unwrap().1["token"]});
+        let grant = world
+            .call(&Caller::Anonymous, "auth.verify", "", credential)
+            .await;
+        let left = grant.unwrap().1["expires_in"].as_u64().unwrap();
+        assert!((1..=5).contains(&left), "{left}");
     })
     .await;
 }

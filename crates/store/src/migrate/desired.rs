@@ -10,7 +10,7 @@ use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_
 use crate::{Engine, Error, layout};
 
 /// Raised when [`system_tables`] says more than before.
-pub(super) const SYSTEM_VERSION: u32 = 3;
+pub(super) const SYSTEM_VERSION: u32 = 4;
 
 pub(super) fn schema(engine: Engine, models: &Models) -> Schema {
     let tables = models.iter().map(|model| {
@@ -267,12 +267,18 @@ pub(super) fn system_tables(engine: Engine, version: u32) -> String {
     } else {
         ""
     };
+    // Before the fourth version keys had no scopes.
+    let widened = match engine {
+        _ if version == 0 || version > 3 => "",
+        Engine::Postgres => "ALTER TABLE gantry_keys ADD COLUMN IF NOT EXISTS scopes text[];\n",
+        Engine::Sqlite => "ALTER TABLE gantry_keys ADD COLUMN scopes TEXT;\n",
+    };
     format!(
         "{renewed}CREATE TABLE IF NOT EXISTS gantry_meta (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_migrations (id {id} PRIMARY KEY, at {at} NOT NULL, name text NOT NULL, state text NOT NULL,
   up text NOT NULL, down text NOT NULL, snapshot text NOT NULL, checksum text NOT NULL, gantry_version text NOT NULL);
 CREATE TABLE IF NOT EXISTS gantry_replicas (id {uuid} PRIMARY KEY, version text NOT NULL, seen_at {at} NOT NULL);
-{services}{functions}"
+{services}{widened}{functions}"
     )
 }
 

@@ -48,10 +48,10 @@ impl Postgres {
 
     pub(crate) async fn add_key(&self, key: &KeyRow) -> Result<(), Error> {
         let connection = self.pool.shared().await?;
-        let sql = "INSERT INTO gantry_keys (id, name, hash, roles, tenant, created_at, expires_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let sql = "INSERT INTO gantry_keys (id, name, hash, roles, tenant, created_at, expires_at, scopes) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let (created, expires) = (time(Some(key.created_at)), time(key.expires_at));
-        let args: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        let args: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
             &key.id,
             &key.name,
             &key.hash.as_slice(),
@@ -59,6 +59,7 @@ impl Postgres {
             &key.tenant,
             &created,
             &expires,
+            &key.scopes,
         ];
         connection
             .client
@@ -129,8 +130,7 @@ impl Postgres {
     }
 }
 
-const KEYS: &str =
-    "SELECT id, name, hash, roles, tenant, created_at, expires_at, revoked_at FROM gantry_keys";
+const KEYS: &str = "SELECT id, name, hash, roles, tenant, created_at, expires_at, revoked_at, scopes FROM gantry_keys";
 
 fn key(row: &Row) -> Result<KeyRow, Error> {
     let at = |column: usize| -> Result<Option<jiff::Timestamp>, Error> {
@@ -155,5 +155,6 @@ fn key(row: &Row) -> Result<KeyRow, Error> {
         created_at: at(5)?.unwrap_or_default(),
         expires_at: at(6)?,
         revoked_at: at(7)?,
+        scopes: row.get(8),
     })
 }

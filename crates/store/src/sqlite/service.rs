@@ -40,8 +40,11 @@ impl Sqlite {
     pub(crate) async fn add_key(&self, key: &KeyRow) -> Result<(), Error> {
         let key = key.clone();
         let add = move |connection: &Connection| {
-            let sql = "INSERT INTO gantry_keys (id, name, hash, roles, tenant, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
+            let sql = "INSERT INTO gantry_keys (id, name, hash, roles, tenant, created_at, expires_at, scopes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
             let roles = serde_json::Value::from(key.roles).to_string();
+            let scopes = key
+                .scopes
+                .map(|scopes| serde_json::Value::from(scopes).to_string());
             let (created, expires) = (
                 key.created_at.to_string(),
                 key.expires_at.map(|at| at.to_string()),
@@ -56,6 +59,7 @@ impl Sqlite {
                     key.tenant,
                     created,
                     expires,
+                    scopes,
                 ),
             )
         };
@@ -125,8 +129,7 @@ impl Sqlite {
     }
 }
 
-const KEYS: &str =
-    "SELECT id, name, hash, roles, tenant, created_at, expires_at, revoked_at FROM gantry_keys";
+const KEYS: &str = "SELECT id, name, hash, roles, tenant, created_at, expires_at, revoked_at, scopes FROM gantry_keys";
 
 fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
     let garbled = || Error::Internal("a row of keys cannot be read".to_owned());
@@ -137,6 +140,8 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
     };
     let hash: Vec<u8> = row.get(2).map_err(failed)?;
     let roles: String = row.get(3).map_err(failed)?;
+    let scopes: Option<String> = row.get(8).map_err(failed)?;
+    let scopes = scopes.map(|scopes| serde_json::from_str(&scopes).map_err(|_| garbled()));
     Ok(KeyRow {
         id: row.get(0).map_err(failed)?,
         name: row.get(1).map_err(failed)?,
@@ -146,5 +151,6 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
         created_at: at(5)?.ok_or_else(garbled)?,
         expires_at: at(6)?,
         revoked_at: at(7)?,
+        scopes: scopes.transpose()?,
     })
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod concurrency;
+mod keys;
 mod owner;
 mod paging;
 mod sharing;

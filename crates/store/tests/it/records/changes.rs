@@ -243,7 +243,7 @@ async fn the_outbox_of_an_older_gantry_is_made_anew() {
             .write(insert(&models[0], vec![row]), None)
             .await
             .unwrap();
-        let older = "ALTER TABLE gantry_outbox DROP COLUMN gone; UPDATE gantry_meta SET value = '2' WHERE key = 'schema'";
+        let older = "ALTER TABLE gantry_outbox DROP COLUMN gone; ALTER TABLE gantry_keys DROP COLUMN scopes; UPDATE gantry_meta SET value = '2' WHERE key = 'schema'";
         crate::migrate::sql(&database).await.run(older).await;
         let (store, models) = open(&database, &[EVERYTHING]).await;
         let begin = store.changes_end().await.unwrap();
