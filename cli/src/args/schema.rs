@@ -21,4 +21,5 @@ pub enum SchemaFile {
     Workflow,
     Project,
     Seed,
+    Group,
 }

@@ -61,7 +61,7 @@ fn info(model: &Model) -> ModelInfo {
         about: model.about.clone(),
         soft_delete: model.options.soft_delete,
         require_if_match: model.options.require_if_match,
-        tools: false,
+        tools: model.options.tools,
         fields: fields.collect(),
         uniques: model.uniques.iter().map(names).collect(),
     }

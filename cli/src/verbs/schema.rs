@@ -13,6 +13,7 @@ pub fn run(args: &Schema) -> Result<(), Failure> {
         SchemaFile::Workflow => SchemaKind::Workflow,
         SchemaFile::Project => SchemaKind::Project,
         SchemaFile::Seed => SchemaKind::Seed,
+        SchemaFile::Group => SchemaKind::Group,
     });
     writeln!(anstream::stdout(), "{schema:#}")?;
     Ok(())

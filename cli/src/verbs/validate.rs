@@ -14,10 +14,11 @@ pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
     match (platform::project(&args.folder), output) {
         (Ok(project), Output::Text) => writeln!(
             out,
-            "{}: {} and {}, no mistakes",
+            "{}: {}, {} and {}, no mistakes",
             project.name,
             words::count(project.models.iter().len(), "model"),
-            words::count(project.seeds.len(), "seed")
+            words::count(project.seeds.len(), "seed"),
+            words::count(project.groups.len(), "group")
         )?,
         (Ok(project), Output::Json) => writeln!(
             out,
@@ -26,6 +27,7 @@ pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
                 "project": project.name,
                 "models": project.models.iter().len(),
                 "seeds": project.seeds.len(),
+                "groups": project.groups.len(),
                 "mistakes": [],
             })
         )?,

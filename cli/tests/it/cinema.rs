@@ -33,7 +33,7 @@ const KEYS: [(&str, &str); 16] = [
 fn copy_of_the_example() -> tempfile::TempDir {
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/cinema");
     let copy = tempfile::tempdir().unwrap();
-    for folder in ["", "models", "data"] {
+    for folder in ["", "models", "groups", "data"] {
         let target = copy.path().join(folder);
         fs::create_dir_all(&target).unwrap();
         for entry in fs::read_dir(source.join(folder)).unwrap() {

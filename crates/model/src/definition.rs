@@ -252,6 +252,8 @@ pub struct ModelOptions {
     pub cache: Option<Duration>,
     pub graph: bool,
     pub require_if_match: bool,
+    /// Its nodes are to be tools of their own: see [`wire::Tools::Auto`].
+    pub tools: bool,
 }
 
 /// One line of `access:`.

@@ -5,6 +5,7 @@ mod csv;
 mod decimal;
 mod definition;
 mod filter;
+mod group;
 mod json_object;
 mod json_text;
 mod keys;
@@ -13,6 +14,7 @@ mod measure;
 mod mistake;
 mod nearest;
 mod order;
+mod own_nodes;
 mod project;
 mod read;
 mod schema;
@@ -21,6 +23,7 @@ mod selection;
 mod shape;
 mod source;
 mod value;
+mod verb;
 mod yaml;
 
 pub use argument::BadArgument;
@@ -31,6 +34,7 @@ pub use definition::{
     System,
 };
 pub use filter::{CallerFact, Comparison, Filter, FilterLimits, Operand, Test, like};
+pub use group::Group;
 pub use json_object::Object;
 pub use json_text::canonical as canonical_json;
 pub use lines::Lines;
@@ -38,6 +42,7 @@ pub use measure::{duration, size};
 pub use mistake::Mistake;
 pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
+pub use own_nodes::{HIDDEN_NODES, OWN_NODES};
 pub use project::{Limits, Project, ProjectSettings, project_name};
 pub use read::{load_models, path_of};
 pub use schema::{
@@ -49,3 +54,4 @@ pub use value::{
     BadValue, Value, WORD, fold, fold_char, words, write_date, write_json_string, write_time,
     write_timestamp,
 };
+pub use verb::Verb;

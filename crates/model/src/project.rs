@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use settings::{Limits, ProjectSettings};
 
 use crate::source::{self, Source};
-use crate::{Mistake, Models, Seed, keys, read, seed};
+use crate::{Group, Mistake, Models, Seed, group, keys, read, seed};
 
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -18,6 +18,7 @@ pub struct Project {
     pub name: String,
     pub settings: ProjectSettings,
     pub models: Arc<Models>,
+    pub groups: Arc<[Group]>,
     /// In the order in which they are to be loaded.
     pub seeds: Vec<Seed>,
 }
@@ -27,14 +28,10 @@ impl Project {
     pub fn load(root: &Path) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let folder = folder::read(root, &mut mistakes);
-        let models = read::read_models(&folder.models, &mut mistakes);
+        let (models, known) = read::read_models(&folder.models, &mut mistakes);
         let (name, settings) = read_settings(folder.settings.as_ref(), &mut mistakes);
-        for (files, table, kind) in [
-            (&folder.workflows, &keys::WORKFLOW, "workflow"),
-            (&folder.groups, &keys::GROUP, "group"),
-        ] {
-            shallow(files, table, kind, &mut mistakes);
-        }
+        check_workflows(&folder.workflows, &mut mistakes);
+        let groups = group::read_all(&folder.groups, &models, &known, &mut mistakes);
         let seeds = seed::read_all(&folder.seeds, &models, &folder.data, &mut mistakes);
         source::sort(&mut mistakes);
         if !mistakes.is_empty() {
@@ -46,6 +43,7 @@ impl Project {
             name,
             settings,
             models: Arc::new(models),
+            groups: groups.into(),
             seeds,
         })
     }
@@ -79,23 +77,19 @@ fn read_settings(
     read.unwrap_or_default()
 }
 
-/// Workflows and groups: their form, and that no name stands twice.
-fn shallow(
-    files: &[(PathBuf, String)],
-    table: &'static crate::shape::Table,
-    kind: &str,
-    mistakes: &mut Vec<Mistake>,
-) {
+/// Their form, and that no name stands twice.
+fn check_workflows(files: &[(PathBuf, String)], mistakes: &mut Vec<Mistake>) {
     let mut names: Vec<(String, &Path)> = Vec::new();
     for (path, text) in files {
-        let (mut source, node): (Source, _) = read::read_file(path, text, table, kind);
-        if let Some(named) = node.as_ref().and_then(|node| node.get(kind))
+        let (mut source, node): (Source, _) =
+            read::read_file(path, text, &keys::WORKFLOW, "workflow");
+        if let Some(named) = node.as_ref().and_then(|node| node.get("workflow"))
             && let Some(name) = named.text()
         {
             match names.iter().find(|(other, _)| other == name) {
                 Some((_, other)) => {
                     let message =
-                        format!("there is another {kind} `{name}`, in {}", other.display());
+                        format!("there is another workflow `{name}`, in {}", other.display());
                     source.mistake(named.at, message, None);
                 }
                 None => names.push((name.to_owned(), path)),

@@ -21,7 +21,7 @@ use crate::{Mistake, Models, keys};
 /// Reads model files, given as path and text. Mistakes come sorted by file and line.
 pub fn load_models(sources: &[(PathBuf, String)]) -> Result<Models, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let models = read_models(sources, &mut mistakes);
+    let (models, _) = read_models(sources, &mut mistakes);
     source::sort(&mut mistakes);
     if mistakes.is_empty() {
         Ok(models)
@@ -30,8 +30,11 @@ pub fn load_models(sources: &[(PathBuf, String)]) -> Result<Models, Vec<Mistake>
     }
 }
 
-/// The models that could be read; what is wrong with the others is told in `mistakes`.
-pub(crate) fn read_models(sources: &[(PathBuf, String)], mistakes: &mut Vec<Mistake>) -> Models {
+/// The models that could be read, and all that are named; what is wrong with the others is told in `mistakes`.
+pub(crate) fn read_models(
+    sources: &[(PathBuf, String)],
+    mistakes: &mut Vec<Mistake>,
+) -> (Models, Known) {
     let mut files: Vec<(Source, Node)> = Vec::with_capacity(sources.len());
     for (path, text) in sources {
         match read_file(path, text, &keys::MODEL, "model") {
@@ -45,7 +48,7 @@ pub(crate) fn read_models(sources: &[(PathBuf, String)], mistakes: &mut Vec<Mist
         models.extend(model::read(&mut source, &node, &known).map(Arc::new));
         mistakes.extend(source.mistakes);
     }
-    Models::new(models)
+    (Models::new(models), known)
 }
 
 /// The file's tree, with its form checked against the table.

@@ -18,10 +18,17 @@ pub enum SchemaKind {
     Workflow,
     Project,
     Seed,
+    Group,
 }
 
 impl SchemaKind {
-    pub const ALL: [Self; 4] = [Self::Model, Self::Workflow, Self::Project, Self::Seed];
+    pub const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Workflow,
+        Self::Project,
+        Self::Seed,
+        Self::Group,
+    ];
 
     fn table(self) -> &'static Table {
         match self {
@@ -29,6 +36,7 @@ impl SchemaKind {
             Self::Workflow => &keys::WORKFLOW,
             Self::Project => &keys::PROJECT,
             Self::Seed => &keys::SEED,
+            Self::Group => &keys::GROUP,
         }
     }
 
@@ -38,6 +46,7 @@ impl SchemaKind {
             Self::Workflow => include_str!("../examples/workflow.yaml"),
             Self::Project => include_str!("../examples/gantry.yaml"),
             Self::Seed => include_str!("../examples/film.seed.yaml"),
+            Self::Group => include_str!("../examples/group.yaml"),
         }
     }
 }
@@ -60,6 +69,10 @@ pub fn schema(kind: SchemaKind) -> Value {
         SchemaKind::Seed => (
             "Gantry seed",
             "data/*.seed.yaml: how a data file's rows become records.",
+        ),
+        SchemaKind::Group => (
+            "Gantry group",
+            "groups/*.yaml: the nodes that an agent gets at /mcp/<group>.",
         ),
     };
     let text = kind.example();

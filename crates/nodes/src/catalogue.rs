@@ -1,22 +1,21 @@
 //! The catalogue as a caller may know it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 use access::{Principal, Scope};
 use model::{
-    Action, FieldId, Kind, Model, filter_name, filter_pattern, filter_schema, value_schema,
+    Action, FieldId, Kind, Model, Verb, filter_name, filter_pattern, filter_schema, value_schema,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wire::{
-    Catalogue, FieldInfo, FilterInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName, Schema,
-    Tools,
+    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName,
+    Schema,
 };
 
 use crate::live::Live;
 use crate::schema::{self, Part, Shown};
-use crate::verb::Verb;
 use crate::view::View;
 
 pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogue {
@@ -27,7 +26,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         schemas: BTreeMap::new(),
         filters: BTreeMap::new(),
         nodes: Vec::new(),
-        tools: Tools::default(),
+        tools: live.tools,
         groups: Vec::new(),
         index: NodeIndex::default(),
     };
@@ -55,16 +54,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
     }
     let writes = |node: &NodeInfo| !node.hints.read_only;
     if catalogue.nodes.iter().any(writes) {
-        let about =
-            "Several calls, all or nothing; later ones may refer to what earlier ones answered.";
-        let hints = Hints {
-            destructive: true,
-            ..Hints::default()
-        };
-        let input = schema::transaction_input(live.limits.bulk);
-        catalogue
-            .nodes
-            .extend(node("tx", about, input, schema::results(), hints));
+        catalogue.nodes.extend(transaction_node(live));
     }
     let reads = |model: &&ModelInfo| {
         let known = live.models.get(&model.name);
@@ -79,6 +69,7 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         let nodes = key_nodes().filter(|node| is_good_for(principal, node));
         catalogue.nodes.extend(nodes);
     }
+    catalogue.groups = groups(live, &catalogue.nodes);
     catalogue.version = version(&catalogue);
     catalogue
 }
@@ -91,6 +82,24 @@ fn is_good_for(principal: &Principal, node: &NodeInfo) -> bool {
         Scope::Write
     };
     principal.is_good_for(scope)
+}
+
+/// What they offer of these nodes; not those that offer none of them.
+fn groups(live: &Live, nodes: &[NodeInfo]) -> Vec<GroupInfo> {
+    let seen = live.groups.iter().map(|group| {
+        let offered: HashSet<&NodeName> = group.nodes.iter().collect();
+        let names = nodes.iter().map(|node| &node.name);
+        GroupInfo {
+            name: group.name.clone(),
+            about: group.about.clone(),
+            tools: group.tools,
+            nodes: names
+                .filter(|name| offered.contains(name))
+                .cloned()
+                .collect(),
+        }
+    });
+    seen.filter(|group| !group.nodes.is_empty()).collect()
 }
 
 /// Those that the caller's nodes refer to.
@@ -129,7 +138,7 @@ fn add_filters(catalogue: &mut Catalogue, shown: &Shown<'_>) {
 fn nodes_of(shown: &Shown<'_>) -> Vec<NodeInfo> {
     let (model, view) = (shown.model, shown.view);
     let fits = |verb: &Verb| match verb {
-        Verb::Restore if !model.options.soft_delete => false,
+        verb if !verb.fits(model) => false,
         Verb::Search if !view_searches(model, view) => false,
         Verb::Bulk => [Action::Create, Action::Update, Action::Delete]
             .into_iter()
@@ -231,10 +240,21 @@ fn model_info(model: &Model, view: &View) -> ModelInfo {
         about: model.about.clone(),
         soft_delete: model.options.soft_delete,
         require_if_match: model.options.require_if_match,
-        tools: false,
+        tools: model.options.tools,
         fields: fields.map(info).collect(),
         uniques: model.uniques.iter().filter_map(names).collect(),
     }
+}
+
+fn transaction_node(live: &Live) -> Option<NodeInfo> {
+    let about =
+        "Several calls, all or nothing; later ones may refer to what earlier ones answered.";
+    let hints = Hints {
+        destructive: true,
+        ..Hints::default()
+    };
+    let input = schema::transaction_input(live.limits.bulk);
+    node("tx", about, input, schema::results(), hints)
 }
 
 fn changes_node(names: &[&str]) -> Option<NodeInfo> {

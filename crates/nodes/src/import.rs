@@ -5,7 +5,7 @@ mod records;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::{FieldId, Model};
+use model::{FieldId, Model, Verb};
 use store::Tx;
 use wire::{Answer, Body, Code, Meta, Problem};
 
@@ -16,7 +16,6 @@ use crate::create::no_query;
 use crate::door::Door;
 use crate::idempotency::{self, InFlight, Key};
 use crate::nodes::{check_affected, settle};
-use crate::verb::Verb;
 use crate::{body, bulk, plan, problem};
 use records::Records;
 

@@ -23,6 +23,7 @@ mod keys;
 mod live;
 mod measures;
 mod nodes;
+mod own;
 mod plan;
 mod problem;
 mod question;
@@ -32,7 +33,6 @@ mod serving;
 mod transaction;
 mod upsert;
 mod values;
-mod verb;
 mod view;
 mod what;
 

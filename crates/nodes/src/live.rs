@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use access::{Principal, Scope};
-use model::{Limits, Models};
+use model::{Group, Limits, Models};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use wire::Tools;
 
 use crate::answers::{self, Marks};
+use crate::serving::Serving;
 use crate::view::View;
 
 /// How many views are remembered.
@@ -18,6 +20,8 @@ pub(crate) struct Live {
     pub(crate) project: String,
     pub(crate) models: Arc<Models>,
     pub(crate) limits: Limits,
+    pub(crate) tools: Tools,
+    pub(crate) groups: Arc<[Group]>,
     pub(crate) marks: Arc<Marks>,
     views: Arc<Mutex<HashMap<Standing, Arc<View>>>>,
     /// Ends when calls may come again, where they must wait.
@@ -51,12 +55,21 @@ struct Standing {
 }
 
 impl Live {
-    pub(crate) fn new(project: &str, models: Arc<Models>, limits: Limits) -> Self {
+    pub(crate) fn new(serving: Serving) -> Self {
+        let Serving {
+            project,
+            models,
+            limits,
+            tools,
+            groups,
+        } = serving;
         Self {
-            project: project.to_owned(),
+            project,
             marks: Arc::new(answers::marks(&models)),
             models,
             limits,
+            tools,
+            groups,
             views: Arc::default(),
             opening: None,
             calls: Arc::default(),
@@ -68,7 +81,7 @@ impl Live {
         Self {
             views: Arc::clone(&self.views),
             opening: Some(opening),
-            ..Self::new(&self.project, Arc::clone(&self.models), self.limits)
+            ..Self::new(self.serving())
         }
     }
 
@@ -77,7 +90,17 @@ impl Live {
         Self {
             views: Arc::clone(&self.views),
             calls: calls.unwrap_or_default(),
-            ..Self::new(&self.project, Arc::clone(&self.models), self.limits)
+            ..Self::new(self.serving())
+        }
+    }
+
+    fn serving(&self) -> Serving {
+        Serving {
+            project: self.project.clone(),
+            models: Arc::clone(&self.models),
+            limits: self.limits,
+            tools: self.tools,
+            groups: Arc::clone(&self.groups),
         }
     }
 

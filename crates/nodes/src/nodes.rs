@@ -13,29 +13,29 @@ use cache::Cache;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use graph::Graph;
-use model::{Action, Limits, Model, Models};
+use model::{Action, Group, Limits, Model, Models, Verb};
 use sha2::{Digest as _, Sha256};
 use store::{Store, Tx};
 use wire::{
-    Answer, AuthServers, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, NodeName,
-    Options, Problem, Reached,
+    Answer, AuthServers, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, Options,
+    Problem, Reached, Tools,
 };
 
 use crate::answers::{Answers, Touched};
 use crate::arguments::{self, Pairs};
 use crate::caller::Callers;
 use crate::change::How;
-use crate::changes::{self, Feed};
+use crate::changes::Feed;
 use crate::context::Context;
 use crate::door::Door;
 use crate::idempotency::{Hash, InFlight, Key};
 use crate::import::{self, Import};
 use crate::live::Live;
-use crate::verb::Verb;
+use crate::serving::Serving;
 use crate::what::{What, check, find};
 use crate::{
-    aggregate, auth, body, bulk, catalogue, change, create, delete, idempotency, keys, plan,
-    problem, read, transaction, upsert,
+    aggregate, body, bulk, catalogue, change, create, delete, idempotency, plan, problem, read,
+    transaction, upsert,
 };
 
 /// How often a transaction that collided with others is tried.
@@ -46,6 +46,9 @@ pub struct Settings {
     /// An anonymous caller is admin: for one's own machine.
     pub open: bool,
     pub limits: Limits,
+    /// How agents get the nodes where they name no group.
+    pub tools: Tools,
+    pub groups: Arc<[Group]>,
     /// Answers of models that declare it are kept there.
     pub cache: Option<cache::Place>,
     /// Looked at for health.
@@ -60,9 +63,9 @@ pub struct Nodes {
     pub(crate) graph: Option<Arc<Graph>>,
     pub(crate) callers: Callers,
     pub(crate) live: Arc<ArcSwap<Live>>,
-    feed: Arc<Feed>,
+    pub(crate) feed: Arc<Feed>,
     in_flight: InFlight,
-    servers: AuthServers,
+    pub(crate) servers: AuthServers,
 }
 
 impl Nodes {
@@ -77,11 +80,13 @@ impl Nodes {
         let cache = settings.cache.as_ref();
         let cache = cache.map(|place| Cache::new(place, &namespace(&secret)));
         let signer = Signer::new(secret);
-        let live = Arc::new(ArcSwap::from_pointee(Live::new(
-            project,
+        let live = Arc::new(ArcSwap::from_pointee(Live::new(Serving {
+            project: project.to_owned(),
             models,
-            settings.limits,
-        )));
+            limits: settings.limits,
+            tools: settings.tools,
+            groups: settings.groups,
+        })));
         let (store_of_feed, live_of_feed) = (store.clone(), Arc::clone(&live));
         Ok(Arc::new(Self {
             feed: Feed::new(
@@ -171,33 +176,6 @@ impl Nodes {
             return self.work(&cx, work).await;
         }
         self.own(&cx, &what, &node, pairs, &text).await
-    }
-
-    /// What is no model's.
-    async fn own(
-        &self,
-        cx: &Context<'_>,
-        what: &What,
-        node: &NodeName,
-        pairs: Pairs,
-        text: &str,
-    ) -> Result<Answer, Problem> {
-        if matches!(what, What::Changes) {
-            return changes::call(cx, &self.feed, pairs, text).await;
-        }
-        create::no_query(&pairs, &[])?;
-        if cx.options.dry_run {
-            return Err(
-                Problem::new(Code::BadRequest).detail(format!("{node} cannot be rolled back"))
-            );
-        }
-        match what {
-            What::Verify => auth::verify(cx, &self.callers, text).await,
-            What::Servers => auth::servers(&self.servers, text),
-            What::KeyCreate => keys::create(cx, text).await,
-            What::KeyList => keys::list(cx, text).await,
-            _ => keys::revoke(cx, text).await,
-        }
     }
 
     async fn work(&self, cx: &Context<'_>, work: Work<'_>) -> Result<Answer, Problem> {

@@ -3,10 +3,9 @@
 mod change;
 mod question;
 
-use model::{Action, Limits, Model, Models, input_schema, value_schema};
+use model::{Action, Limits, Model, Models, Verb, input_schema, value_schema};
 use serde_json::{Map, Value, json};
 
-use crate::verb::Verb;
 use crate::view::View;
 
 pub(crate) use change::transaction_input;

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use model::{Limits, Models};
+use model::{Group, Limits, Models};
 use tokio_util::sync::CancellationToken;
+use wire::Tools;
 
 use crate::live::{Live, UnderWay};
 use crate::nodes::Nodes;
@@ -16,6 +17,9 @@ pub struct Serving {
     pub project: String,
     pub models: Arc<Models>,
     pub limits: Limits,
+    /// How agents get the nodes where they name no group.
+    pub tools: Tools,
+    pub groups: Arc<[Group]>,
 }
 
 /// Calls wait. They go on with what was served before, or with what [`Paused::serve`] says, when this is dropped.
@@ -33,7 +37,7 @@ impl Nodes {
 
     /// Serves this from now on; calls under way end with what they began with. The tables must be as both need them.
     pub fn serve(&self, next: Serving) {
-        self.live.store(Arc::new(next.into()));
+        self.live.store(Arc::new(Live::new(next)));
     }
 
     /// Holds new calls back and lets those under way end. Where they take longer than `patience`, all go on.
@@ -74,16 +78,10 @@ impl Paused<'_> {
 impl Drop for Paused<'_> {
     fn drop(&mut self) {
         let live = match self.next.take() {
-            Some(next) => next.into(),
+            Some(next) => Live::new(next),
             None => self.nodes.live.load().reopened(self.calls.upgrade()),
         };
         self.nodes.live.store(Arc::new(live));
         self.opening.cancel();
-    }
-}
-
-impl From<Serving> for Live {
-    fn from(next: Serving) -> Self {
-        Self::new(&next.project, next.models, next.limits)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Model, Object};
+use model::{Model, Object, Verb};
 use serde_json::value::RawValue;
 use wire::{Answer, Body, Content, Meta, NodeName, Options, Problem, Reply};
 
@@ -14,7 +14,6 @@ use crate::context::{Context, at, pointed};
 use crate::create::{fault, no_query};
 use crate::door::Door;
 use crate::nodes::perform;
-use crate::verb::Verb;
 use crate::{body, problem, values};
 
 /// What earlier operations answered, by the names that `as` gave them.

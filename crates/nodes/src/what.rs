@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use access::{Principal, Scope};
-use model::Model;
+use model::{Model, Verb};
 use wire::{Code, Media, NodeName, Options, Problem};
 
 use crate::live::Live;
 use crate::problem;
-use crate::verb::Verb;
 
 /// What is called.
 pub(crate) enum What {

@@ -75,6 +75,8 @@ impl App {
         let rules = nodes::Settings {
             open: settings.open,
             limits: project.settings.limits,
+            tools: project.settings.tools,
+            groups: Arc::clone(&project.groups),
             cache: match (&settings.redis, &location.location) {
                 (Some(server), _) => Some(cache::Place::There(server.clone())),
                 // Nobody else serves the file.

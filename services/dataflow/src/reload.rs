@@ -42,6 +42,8 @@ pub struct Reloaded {
     pub changes: Vec<ModelChange>,
     /// The limits are others now.
     pub limits: bool,
+    /// What agents are offered is: groups, or how they get nodes without one.
+    pub offer: bool,
     /// Settings that are others too, and hold from the next start.
     pub later: Vec<&'static str>,
     pub migration: Option<String>,
@@ -93,11 +95,15 @@ impl Reloader {
         let reloaded = Reloaded {
             changes: changes::between(&self.served.models, &read.models),
             limits: at_once(before.limits, after.limits) != before.limits,
+            offer: self.served.groups != read.groups || before.tools != after.tools,
             later: later(before, after),
             migration: None,
             took: Duration::ZERO,
         };
-        let same = reloaded.changes.is_empty() && !reloaded.limits && reloaded.later.is_empty();
+        let same = reloaded.changes.is_empty()
+            && !reloaded.limits
+            && !reloaded.offer
+            && reloaded.later.is_empty();
         if same && self.served.name == read.name {
             self.served = read;
             return Ok(None);
@@ -106,6 +112,8 @@ impl Reloader {
             project: read.name.clone(),
             models: Arc::clone(&read.models),
             limits: at_once(before.limits, after.limits),
+            tools: after.tools,
+            groups: Arc::clone(&read.groups),
         };
         let migration = self.migrate_and_serve(serving).await?;
         self.served = read;

@@ -68,6 +68,7 @@ fn to_json(reloaded: &Reloaded) -> Value {
         "duration_ms": reloaded.took.as_secs_f64() * 1000.0,
         "changes": reloaded.changes.iter().map(change).collect::<Vec<_>>(),
         "limits": reloaded.limits,
+        "offer": reloaded.offer,
         "later": reloaded.later,
         "migration": reloaded.migration,
     })

@@ -170,6 +170,11 @@ static OPTIONS: Table = Table {
             Shape::Bool,
             "A change must name the version that it changes.",
         ),
+        key(
+            "tools",
+            Shape::Bool,
+            "Agents get a tool for each of its nodes, while those are not too many.",
+        ),
     ],
 };
 

@@ -1,5 +1,6 @@
 //! gantry.yaml
 
+use super::TOOLS;
 use crate::shape::{Shape, Table, key};
 
 pub(crate) static PROJECT: Table = Table {
@@ -30,6 +31,7 @@ pub(crate) static PROJECT: Table = Table {
             Shape::Map(&LIMITS),
             "How large requests and answers may be.",
         ),
+        key("mcp", Shape::Map(&MCP), "What agents are offered."),
     ],
 };
 
@@ -62,6 +64,15 @@ static DATABASE: Table = Table {
             "How long a statement waits for a lock; 5s unless said.",
         ),
     ],
+};
+
+static MCP: Table = Table {
+    hint: "it as { tools: typed }",
+    keys: &[key(
+        "tools",
+        Shape::Word(TOOLS),
+        "How agents get the nodes where they name no group: typed, a tool for each; generic, a few for all models; auto, the few, and a tool for each node of models that ask for it. auto unless said.",
+    )],
 };
 
 static LIMITS: Table = Table {

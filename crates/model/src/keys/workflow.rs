@@ -1,4 +1,4 @@
-//! workflows/*.yaml and groups/*.yaml
+//! workflows/*.yaml
 
 use crate::shape::{Shape, Table, key, required};
 
@@ -44,23 +44,6 @@ pub(crate) static WORKFLOW: Table = Table {
             "concurrency",
             Shape::Any,
             "How many runs at a time: { key, limit }.",
-        ),
-    ],
-};
-
-pub(crate) static GROUP: Table = Table {
-    hint: "",
-    keys: &[
-        required(
-            "group",
-            Shape::Text,
-            "The group's name, as in /mcp/<group>.",
-        ),
-        key("about", Shape::Text, "What it is for."),
-        required(
-            "nodes",
-            Shape::List(&Shape::Text),
-            "The nodes it offers: Film.list, or Film.* for all of a model.",
         ),
     ],
 };

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wire::Tools;
+
 use crate::measure;
 use crate::source::Source;
 use crate::yaml::Node;
-use crate::{FilterLimits, did_you_mean};
+use crate::{FilterLimits, did_you_mean, group};
 
 /// `None` leaves the choice to whoever uses it; its key in the schema says what that is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +25,8 @@ pub struct ProjectSettings {
     pub listen: Option<SocketAddr>,
     pub ops_listen: Option<SocketAddr>,
     pub limits: Limits,
+    /// How agents get the nodes where they name no group.
+    pub tools: Tools,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +130,7 @@ pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, Project
             .get("limits")
             .map(|node| limits(source, node))
             .unwrap_or_default(),
+        tools: group::tools(node.get("mcp").and_then(|mcp| mcp.get("tools"))),
         ..ProjectSettings::default()
     };
     if let Some(database) = node.get("database") {

@@ -86,6 +86,7 @@ fn options(node: Option<&Node>) -> ModelOptions {
             .and_then(measure::duration),
         graph: switch("graph"),
         require_if_match: switch("require_if_match"),
+        tools: switch("tools"),
     }
 }
 

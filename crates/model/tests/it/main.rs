@@ -7,6 +7,7 @@
 )]
 
 mod filters;
+mod groups;
 mod mistakes;
 mod projects;
 mod schemas;

@@ -159,6 +159,7 @@ fn mistakes_of_every_kind_of_file_come_together() {
         told,
         [
             "data/x.seed.yaml:2:7 there is no file data/y.csv",
+            "groups/g.yaml:2:9 there is no model `Film`",
             "groups/g.yaml:3:1 `more` is no key of `group`",
             "models/film.yml:1:1 the file's name ends in .yml, so it would not be read",
             "workflows/a.yaml:1:1 `workflow` has no `steps`",

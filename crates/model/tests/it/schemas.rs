@@ -48,6 +48,10 @@ fn the_examples_of_the_schemas_are_a_project() {
             include_str!("../../examples/workflow.yaml"),
         ),
         (
+            "groups/research.yaml",
+            include_str!("../../examples/group.yaml"),
+        ),
+        (
             "data/film.seed.yaml",
             include_str!("../../examples/film.seed.yaml"),
         ),
@@ -55,6 +59,7 @@ fn the_examples_of_the_schemas_are_a_project() {
     ]);
     let project = Project::load(folder.path()).unwrap();
     assert_eq!((project.name.as_str(), project.seeds.len()), ("cinema", 1));
+    assert_eq!(project.groups[0].name, "research");
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use model::{Group, HIDDEN_NODES, Limits, OWN_NODES};
+use nodes::Serving;
+use serde_json::Value;
 use testkit::Database;
-use wire::{Caller, Calls as _, Status};
+use wire::{Caller, Calls as _, Code, NodeName, Status, Tools};
 
-use crate::world::World;
+use crate::world::{World, refused};
 
 #[tokio::test]
 async fn a_caller_knows_what_it_may_do() {
@@ -73,4 +76,73 @@ async fn a_caller_knows_what_it_may_do() {
     let other = world.nodes.catalogue(&world.admin).await.unwrap();
     assert_ne!(catalogue.version, other.version);
     assert_eq!(world.nodes.health().await.status, Status::Ok);
+}
+
+#[tokio::test]
+async fn a_caller_knows_of_groups_what_it_may_call() {
+    let database = Database::sqlite();
+    let world = World::new(&database).await;
+    let before = world.nodes.catalogue(&world.admin).await.unwrap();
+    let group = |name: &str, tools, nodes: &[&str]| Group {
+        name: name.to_owned(),
+        about: format!("For {name}."),
+        tools,
+        nodes: nodes.iter().map(|node| node.parse().unwrap()).collect(),
+    };
+    let rename = ["Film.update", "Film.list", "Film.read", "changes"];
+    world.nodes.serve(Serving {
+        project: "test".to_owned(),
+        models: Arc::clone(&world.models),
+        limits: Limits::default(),
+        tools: Tools::Generic,
+        groups: Arc::new([
+            group("keys", Tools::Auto, &["key.list"]),
+            group("rename", Tools::Typed, &rename),
+        ]),
+    });
+    let told = async |who: &Caller| {
+        let catalogue = world.nodes.catalogue(who).await.unwrap();
+        assert_eq!(catalogue.tools, Tools::Generic);
+        let groups = catalogue.groups.iter().map(|group| {
+            let nodes: Vec<_> = group.nodes.iter().map(NodeName::as_str).collect();
+            format!(
+                "{} {:?} {}: {}",
+                group.name,
+                group.tools,
+                group.about,
+                nodes.join(" ")
+            )
+        });
+        groups.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&Caller::Anonymous).await,
+        ["rename Typed For rename.: Film.read Film.list changes"]
+    );
+    assert_eq!(
+        told(&world.admin).await,
+        [
+            "keys Auto For keys.: key.list",
+            "rename Typed For rename.: Film.read Film.update Film.list changes"
+        ]
+    );
+    let after = world.nodes.catalogue(&world.admin).await.unwrap();
+    assert_ne!(before.version, after.version);
+}
+
+/// Groups are checked against these names where no node can be looked at.
+#[tokio::test]
+async fn the_nodes_that_are_no_models_are_known_by_name() {
+    let database = Database::sqlite();
+    let world = World::new(&database).await;
+    let catalogue = world.nodes.catalogue(&world.admin).await.unwrap();
+    let own = catalogue.nodes.iter().map(|node| node.name.as_str());
+    let own: Vec<_> = own
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+        .collect();
+    assert_eq!(own, OWN_NODES);
+    for name in HIDDEN_NODES {
+        let answered = world.call(&world.admin, name, "", Value::Null).await;
+        assert_ne!(refused(&answered).0, Code::NoSuchNode, "{name}");
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::Store;
 use store::migrate::{self, ApplyOptions};
 use testkit::{Database, Redis, on_both_engines};
-use wire::{Body, Call, Caller, Calls as _, CountWish, Meta, Options, Status};
+use wire::{Body, Call, Caller, Calls as _, CountWish, Meta, Options, Status, Tools};
 
 const MODELS: &[(&str, &str)] = &[
     (
@@ -57,6 +57,8 @@ impl Replica {
         let settings = Settings {
             open: false,
             limits: model::Limits::default(),
+            tools: Tools::Auto,
+            groups: Arc::default(),
             cache: place,
             graph: None,
             servers: wire::AuthServers::default(),

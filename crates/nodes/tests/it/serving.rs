@@ -10,7 +10,7 @@ use model::Limits;
 use nodes::Serving;
 use serde_json::Value;
 use testkit::Database;
-use wire::{Body, Call, Calls as _, Code, Content, Media};
+use wire::{Body, Call, Calls as _, Code, Content, Media, Tools};
 
 use crate::world::World;
 
@@ -26,6 +26,8 @@ fn only_person() -> Serving {
         project: "test".to_owned(),
         models: Arc::new(models),
         limits: Limits::default(),
+        tools: Tools::Auto,
+        groups: Arc::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::migrate::{self, ApplyOptions};
 use store::{Location, Store};
 use testkit::Database;
-use wire::{Body, Call, Caller, Calls, Code, Meta, Options, Problem};
+use wire::{Body, Call, Caller, Calls, Code, Meta, Options, Problem, Tools};
 
 const MODELS: &[(&str, &str)] = &[
     (
@@ -86,6 +86,8 @@ impl World {
         let rules = Settings {
             open: false,
             limits,
+            tools: Tools::Auto,
+            groups: Arc::default(),
             cache: None,
             graph: None,
             servers: wire::AuthServers::default(),

@@ -1,10 +1,11 @@
 //! What can be done with a model: its nodes by name.
 
-use model::Action;
 use wire::Hints;
 
+use crate::{Action, Model};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Verb {
+pub enum Verb {
     Create,
     Read,
     Update,
@@ -24,7 +25,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 16] = [
+    pub const ALL: [Self; 16] = [
         Self::Create,
         Self::Read,
         Self::Update,
@@ -43,7 +44,7 @@ impl Verb {
         Self::Bulk,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Read => "read",
@@ -64,12 +65,12 @@ impl Verb {
         }
     }
 
-    pub(crate) fn parse(name: &str) -> Option<Self> {
+    pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.name() == name)
     }
 
     /// What a caller must be allowed to do with the model; for `bulk` one of them, the rest is for each operation.
-    pub(crate) fn needs(self) -> &'static [Action] {
+    pub fn needs(self) -> &'static [Action] {
         match self {
             Self::Read | Self::List | Self::Count | Self::Aggregate | Self::Search => {
                 &[Action::Read]
@@ -82,24 +83,33 @@ impl Verb {
         }
     }
 
-    pub(crate) fn is_read(self) -> bool {
+    /// Whether there is such a node for anyone.
+    pub fn fits(self, model: &Model) -> bool {
+        match self {
+            Self::Restore => model.options.soft_delete,
+            Self::Search => model.fields.iter().any(|field| field.search),
+            _ => true,
+        }
+    }
+
+    pub fn is_read(self) -> bool {
         self.needs() == [Action::Read]
     }
 
     /// Whether the answer is a list, which may also be CSV or JSON Lines.
-    pub(crate) fn lists(self) -> bool {
+    pub fn lists(self) -> bool {
         matches!(self, Self::List | Self::Search)
     }
 
     /// Whether several statements must hold together.
-    pub(crate) fn is_bulk(self) -> bool {
+    pub fn is_bulk(self) -> bool {
         matches!(
             self,
             Self::BulkCreate | Self::BulkUpdate | Self::BulkDelete | Self::BulkUpsert | Self::Bulk
         )
     }
 
-    pub(crate) fn hints(self) -> Hints {
+    pub fn hints(self) -> Hints {
         let is = |verbs: &[Self]| verbs.contains(&self);
         Hints {
             read_only: self.is_read(),

@@ -1,0 +1,37 @@
+//! What is called and is no model's, nor a transaction.
+
+use wire::{Answer, Code, NodeName, Problem};
+
+use crate::arguments::Pairs;
+use crate::context::Context;
+use crate::nodes::Nodes;
+use crate::what::What;
+use crate::{auth, changes, create, keys};
+
+impl Nodes {
+    pub(crate) async fn own(
+        &self,
+        cx: &Context<'_>,
+        what: &What,
+        node: &NodeName,
+        pairs: Pairs,
+        text: &str,
+    ) -> Result<Answer, Problem> {
+        if matches!(what, What::Changes) {
+            return changes::call(cx, &self.feed, pairs, text).await;
+        }
+        create::no_query(&pairs, &[])?;
+        if cx.options.dry_run {
+            return Err(
+                Problem::new(Code::BadRequest).detail(format!("{node} cannot be rolled back"))
+            );
+        }
+        match what {
+            What::Verify => auth::verify(cx, &self.callers, text).await,
+            What::Servers => auth::servers(&self.servers, text),
+            What::KeyCreate => keys::create(cx, text).await,
+            What::KeyList => keys::list(cx, text).await,
+            _ => keys::revoke(cx, text).await,
+        }
+    }
+}
