@@ -28,7 +28,7 @@ impl Client {
     }
 
     pub(crate) async fn carry_alone(&self, call: Call) -> Result<Answer, Problem> {
-        let repeatable = self.only_reads(&call.node, &call.caller);
+        let repeatable = self.may_repeat(&call.node, &call.caller);
         let mut path = match &self.inner.speech {
             Speech::Internal => format!("/call/{}", call.node),
             Speech::Public(_) => format!("/api/v1/call/{}", call.node),
@@ -60,8 +60,9 @@ impl Client {
         answer_of(self.inner.endpoint.exchange(exchange).await?).await
     }
 
-    /// As the catalogue says, where it is known; else by the verbs that every model has.
-    pub(crate) fn only_reads(&self, node: &NodeName, caller: &Caller) -> bool {
+    /// Whether the call only reads, as the catalogue says where it is known, else by the verbs that every model has; or
+    /// says of a session what may be said twice.
+    pub(crate) fn may_repeat(&self, node: &NodeName, caller: &Caller) -> bool {
         let known = self.inner.catalogues.known(caller);
         known
             .as_deref()
@@ -70,7 +71,14 @@ impl Client {
                 || {
                     matches!(
                         node.verb(),
-                        "read" | "list" | "count" | "search" | "aggregate" | "verify"
+                        "read"
+                            | "list"
+                            | "count"
+                            | "search"
+                            | "aggregate"
+                            | "verify"
+                            | "get"
+                            | "put"
                     )
                 },
                 |node| node.hints.read_only,

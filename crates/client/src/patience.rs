@@ -13,7 +13,7 @@ impl Client {
     /// Changes are told at once: whoever makes them decides whether to repeat them.
     pub(crate) async fn carry_patiently(&self, call: Call) -> Result<Answer, Problem> {
         let waits = matches!(self.inner.speech, Speech::Internal)
-            && self.only_reads(&call.node, &call.caller);
+            && self.may_repeat(&call.node, &call.caller);
         let is_whole = matches!(call.input.content, Content::Whole(_));
         let (Some(deadline), true, true) = (call.deadline, waits, is_whole) else {
             return self.carry(call).await;

@@ -37,21 +37,22 @@ impl Shape {
     /// check against it too.
     pub(crate) fn schema(self, own: &Value) -> Value {
         let flag = json!({"type": "boolean"});
+        let text = json!({"type": "string"});
         let (member, mut properties) = match self {
             Self::Records => (
                 "records",
                 json!({
                     "records": {"type": "array", "items": own}, "next_cursor": {"type": "string"},
-                    "count": {"type": "integer"}, "cut": {"type": "string"},
+                    "count": {"type": "integer"}, "cut": text,
                 }),
             ),
             Self::Record => (
                 "record",
-                json!({"record": own, "created": flag, "replayed": flag, "rolled_back": flag}),
+                json!({"record": own, "created": flag, "replayed": flag, "rolled_back": flag, "cut": text}),
             ),
             Self::Groups => (
                 "groups",
-                json!({"groups": {"type": "array", "items": {"type": "object"}}, "cut": {"type": "string"}}),
+                json!({"groups": {"type": "array", "items": {"type": "object"}}, "cut": text}),
             ),
             Self::Changed => (
                 "changed",
@@ -113,19 +114,29 @@ impl Told {
             return refused(&problem);
         };
         if body.len() > limits.bytes && !matches!(shape, Shape::Records | Shape::Groups) {
-            let detail = format!(
-                "the answer has {} bytes, and {} are shown",
+            // What was done was done, so this is no refusal.
+            let cut = format!(
+                "The answer has {} bytes, and {} are shown: read it with the fields you need in `select`.",
                 body.len(),
                 limits.bytes
             );
-            let problem = Problem::new(Code::PayloadTooLarge)
-                .detail(detail)
-                .hint("name the fields you need in `select`");
-            return refused(&problem);
+            let value = essentials(value);
+            let body = Bytes::from(value.to_string());
+            return Self::put_together(shape, &meta, value, &body, Some(cut));
         }
-        let head = heading(shape, &meta, &value, cut.as_deref());
-        let copy = String::from_utf8_lossy(&body);
-        let structured = laid_out(shape, &meta, value, cut);
+        Self::put_together(shape, &meta, value, &body, cut)
+    }
+
+    fn put_together(
+        shape: Shape,
+        meta: &Meta,
+        value: Value,
+        body: &[u8],
+        cut: Option<String>,
+    ) -> CallToolResult {
+        let head = heading(shape, meta, &value, cut.as_deref());
+        let copy = String::from_utf8_lossy(body);
+        let structured = laid_out(shape, meta, value, cut);
         let text = text(&head, &copy);
         let mut result = CallToolResult::success(vec![text]);
         result.structured_content = Some(structured);
@@ -133,10 +144,22 @@ impl Told {
     }
 }
 
+/// What tells a record or a change apart, without what is large.
+fn essentials(value: Value) -> Value {
+    const KEPT: [&str; 4] = ["id", "_version", "changed", "count"];
+    match value {
+        Value::Object(mut object) => {
+            object.retain(|name, _| KEPT.contains(&name.as_str()));
+            Value::Object(object)
+        }
+        _ => json!({}),
+    }
+}
+
 fn laid_out(shape: Shape, meta: &Meta, value: Value, cut: Option<String>) -> Value {
     let mut object = JsonObject::new();
     match (shape, value) {
-        (Shape::Whole | Shape::Other, Value::Object(whole)) => return Value::Object(whole),
+        (Shape::Whole | Shape::Other, Value::Object(whole)) => object = whole,
         (Shape::Records, value) => {
             object.insert("records".to_owned(), value);
             if let Some(cursor) = &meta.cursor {

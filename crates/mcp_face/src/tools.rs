@@ -76,7 +76,7 @@ async fn carry_out(
     mut prepared: Prepared,
 ) -> Result<CallToolResult, Problem> {
     let limits = &shared.settings.limits;
-    if prepared.shape == Shape::Changed {
+    if prepared.shape == Shape::Changed || prepared.node.verb() == "bulk" {
         prepared.options.reply = Reply::Minimal;
     }
     let ask = async |prepared: &Prepared| {

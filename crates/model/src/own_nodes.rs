@@ -4,4 +4,9 @@
 pub const OWN_NODES: [&str; 5] = ["tx", "changes", "key.create", "key.list", "key.revoke"];
 
 /// For the platform's own services; in nobody's catalogue.
-pub const HIDDEN_NODES: [&str; 1] = ["auth.verify"];
+pub const HIDDEN_NODES: [&str; 4] = [
+    "auth.verify",
+    "session.put",
+    "session.get",
+    "session.delete",
+];

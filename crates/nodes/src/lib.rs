@@ -30,6 +30,7 @@ mod question;
 mod read;
 mod schema;
 mod serving;
+mod session;
 mod transaction;
 mod upsert;
 mod values;

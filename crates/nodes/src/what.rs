@@ -19,6 +19,9 @@ pub(crate) enum What {
     KeyCreate,
     KeyList,
     KeyRevoke,
+    SessionPut,
+    SessionGet,
+    SessionDelete,
 }
 
 impl What {
@@ -28,7 +31,12 @@ impl What {
             Self::Of(_, verb) if verb.is_read() => Some(Scope::Read),
             Self::Changes | Self::KeyList => Some(Scope::Read),
             Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke => Some(Scope::Write),
-            Self::Verify | Self::Servers => None,
+            // A session holds what its owner may know anyway.
+            Self::Verify
+            | Self::Servers
+            | Self::SessionPut
+            | Self::SessionGet
+            | Self::SessionDelete => None,
         }
     }
 }
@@ -55,6 +63,9 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         "key.create" => return Ok(What::KeyCreate),
         "key.list" => return Ok(What::KeyList),
         "key.revoke" => return Ok(What::KeyRevoke),
+        "session.put" => return Ok(What::SessionPut),
+        "session.get" => return Ok(What::SessionGet),
+        "session.delete" => return Ok(What::SessionDelete),
         _ => {}
     }
     if let (Some(model), Some(verb)) = (live.models.get(name.family()), Verb::parse(name.verb())) {

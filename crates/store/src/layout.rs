@@ -124,6 +124,9 @@ CREATE TABLE IF NOT EXISTS gantry_idempotency (caller text NOT NULL, node text N
 CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), model text NOT NULL,
   record uuid NOT NULL, op text NOT NULL, version bigint NOT NULL, tenant text, gone jsonb, PRIMARY KEY (xid, seq));
+CREATE TABLE IF NOT EXISTS gantry_session (kind text NOT NULL, id text NOT NULL, owner text NOT NULL, state text NOT NULL,
+  ttl bigint NOT NULL, created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, PRIMARY KEY (kind, id));
+CREATE INDEX IF NOT EXISTS gantry_session_owner ON gantry_session (owner, expires_at);
 "
         }
         crate::Engine::Sqlite => {
@@ -133,6 +136,9 @@ CREATE TABLE IF NOT EXISTS gantry_idempotency (caller TEXT NOT NULL, node TEXT N
   meta TEXT, body BLOB, created_at TEXT NOT NULL, PRIMARY KEY (caller, node, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, model TEXT NOT NULL,
   record TEXT NOT NULL, op TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT, gone TEXT);
+CREATE TABLE IF NOT EXISTS gantry_session (kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
+  ttl INTEGER NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, PRIMARY KEY (kind, id));
+CREATE INDEX IF NOT EXISTS gantry_session_owner ON gantry_session (owner, expires_at);
 "
         }
     }

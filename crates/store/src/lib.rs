@@ -22,7 +22,7 @@ pub use error::{Error, Violation};
 pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use settings::{Location, Settings};
-pub use store::{Engine, Store, Tx};
+pub use store::{Engine, MOST_SESSIONS, SessionName, SessionPut, SessionRow, Store, Tx};
 pub use stream::{Admission, Chunks, Pace};
 pub use write::{
     Claim, Conflict, Delete, Guard, Insert, Kept, KeyRow, Op, Update, Write, Written, WrittenRow,

@@ -11,6 +11,7 @@ mod params;
 mod patience;
 mod pool;
 mod service;
+mod session;
 mod stream;
 mod tx;
 

@@ -5,12 +5,14 @@ mod changes;
 mod filter;
 mod point;
 mod select;
+mod session;
 mod write;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use changes::changes;
 pub(crate) use point::point;
 pub(crate) use select::{count, estimate, key_places, list, lock, select};
+pub(crate) use session::put_session;
 pub(crate) use write::{delete, insert, insert_only, is_unnestable, rows_of, update};
 
 use model::{Field, Kind, Value};

@@ -8,6 +8,7 @@ mod changes;
 mod errors;
 mod functions;
 mod service;
+mod session;
 mod stream;
 mod tx;
 mod worker;

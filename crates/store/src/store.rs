@@ -1,6 +1,7 @@
 //! The store: one handle, two engines.
 
 mod service;
+mod session;
 mod stream;
 mod tx;
 
@@ -10,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+pub use session::{MOST_SESSIONS, SessionName, SessionPut, SessionRow};
 pub use tx::Tx;
 
 use crate::postgres::{self, Postgres};

@@ -1,4 +1,4 @@
-//! What the store keeps for a time only, cleared out now and then: answers under idempotency keys, and changes.
+//! What the store keeps for a time only, cleared out now and then: answers under idempotency keys, sessions, and changes.
 
 use std::time::Duration;
 

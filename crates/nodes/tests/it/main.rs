@@ -20,5 +20,6 @@ mod records;
 mod refs;
 mod scopes;
 mod serving;
+mod sessions;
 mod streams;
 mod world;

@@ -125,8 +125,12 @@ impl Postgres {
             )
             .await
             .map_err(failed)?;
+        let sessions = client
+            .execute("DELETE FROM gantry_session WHERE expires_at <= now()", &[])
+            .await
+            .map_err(failed)?;
         self.pool.give_back(lent);
-        Ok(keys + self.forget_changes(outbox_before).await?)
+        Ok(keys + sessions + self.forget_changes(outbox_before).await?)
     }
 }
 

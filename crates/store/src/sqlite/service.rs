@@ -12,7 +12,7 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
 }
 
 impl Sqlite {
-    async fn change(
+    pub(super) async fn change(
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
     ) -> Result<u64, Error> {
@@ -125,7 +125,8 @@ impl Sqlite {
             let keys = "DELETE FROM gantry_idempotency WHERE created_at < ?";
             connection.execute(keys, [format!("{expired:.6}")])
         };
-        Ok(self.change(prune).await? + self.forget_changes(outbox_before).await?)
+        let sessions = self.forget_sessions().await?;
+        Ok(self.change(prune).await? + sessions + self.forget_changes(outbox_before).await?)
     }
 }
 

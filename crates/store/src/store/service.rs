@@ -67,7 +67,8 @@ impl Store {
         }
     }
 
-    /// Deletes idempotency rows older than 24 h and outbox rows older than `outbox_before`; answers how many.
+    /// Deletes idempotency rows older than 24 h, sessions that have expired and outbox rows older than `outbox_before`;
+    /// answers how many.
     pub async fn prune(&self, outbox_before: jiff::Timestamp) -> Result<u64, Error> {
         match &self.inner {
             Inner::Postgres(postgres) => postgres.prune(outbox_before).await,

@@ -5,6 +5,7 @@ mod concurrency;
 mod keys;
 mod owner;
 mod paging;
+mod sessions;
 mod sharing;
 mod streaming;
 mod types;

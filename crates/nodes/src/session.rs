@@ -1,0 +1,171 @@
+//! `session.put`, `session.get`, `session.delete`: what faces must remember of a client, for as long as it is used.
+//!
+//! A session is its maker's: whoever else names it is told that there is none.
+
+use std::time::Duration;
+
+use model::{Object, Value};
+use serde_json::json;
+use serde_json::value::RawValue;
+use store::{MOST_SESSIONS, SessionName, SessionPut, SessionRow};
+use wire::session::{Kind, Put, Row};
+use wire::{Answer, Code, Fault, Meta, Problem};
+
+use crate::context::Context;
+use crate::keys::only;
+use crate::{body, problem};
+
+/// A session that is used is not written to more often than this: reads stay cheap. Short ones are, at half their time.
+const SLIDES: Duration = Duration::from_mins(1);
+
+/// `{id, kind, state, ttl}`
+pub(crate) async fn put(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    let object = body::object(text, "")?;
+    only(&object, &["id", "kind", "state", "ttl"])?;
+    let mut faults = Vec::new();
+    let name = name(cx, &object, &mut faults);
+    let state = state(&object, &mut faults);
+    let ttl = ttl(&object, &mut faults);
+    let (Some((name, _)), Some(state), Some(ttl)) = (name, state, ttl) else {
+        return Err(problem::of_input(faults));
+    };
+    let row = SessionRow {
+        state: state.get().to_owned(),
+        ttl,
+        created_at: cx.now,
+        expires_at: cx.now + Duration::from_secs(ttl.into()),
+    };
+    let put = cx.store.put_session(&name, &row).await;
+    match put.map_err(problem::of_store)? {
+        SessionPut::Kept => {
+            let mut answer = Answer::json(json!({"expires_at": time(row.expires_at)}).to_string());
+            answer.meta.affected = Some(1);
+            Ok(answer)
+        }
+        SessionPut::Foreign => Err(missing()),
+        SessionPut::Full => Err(problem::limit_exceeded(format!(
+            "the caller has {MOST_SESSIONS} sessions, and more may not be"
+        ))
+        .hint("end sessions that are not used any more, or let them expire")),
+    }
+}
+
+/// `{id, kind}`
+pub(crate) async fn get(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    let (name, kind) = named(cx, text)?;
+    let found = cx.store.find_session(&name, cx.now).await;
+    let mut row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
+    let ttl = Duration::from_secs(row.ttl.into());
+    let until = cx.now + ttl;
+    let gained = until.duration_since(row.expires_at).unsigned_abs();
+    if until > row.expires_at && gained >= SLIDES.min(ttl / 2) {
+        let extended = cx.store.extend_session(&name, until).await;
+        extended.map_err(problem::of_store)?;
+        row.expires_at = until;
+    }
+    let garbled = |error: serde_json::Error| problem::internal(&error.to_string());
+    let row = Row {
+        id: name.id,
+        kind,
+        state: RawValue::from_string(row.state).map_err(garbled)?,
+        created_at: time(row.created_at),
+        expires_at: time(row.expires_at),
+    };
+    Ok(Answer::json(serde_json::to_string(&row).map_err(garbled)?))
+}
+
+/// `{id, kind}`
+pub(crate) async fn delete(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+    let (name, _) = named(cx, text)?;
+    let deleted = cx.store.delete_session(&name, cx.now).await;
+    let affected = u64::from(deleted.map_err(problem::of_store)?);
+    let answer = Answer::json(json!({"affected": affected}).to_string());
+    Ok(Answer {
+        meta: Meta {
+            affected: Some(affected),
+            ..answer.meta
+        },
+        ..answer
+    })
+}
+
+fn missing() -> Problem {
+    Problem::new(Code::NotFound).detail("there is no such session, or it has expired")
+}
+
+fn named(cx: &Context<'_>, text: &str) -> Result<(SessionName, Kind), Problem> {
+    let object = body::object(text, "")?;
+    only(&object, &["id", "kind"])?;
+    let mut faults = Vec::new();
+    name(cx, &object, &mut faults).ok_or_else(|| problem::of_input(faults))
+}
+
+fn name(
+    cx: &Context<'_>,
+    object: &Object<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<(SessionName, Kind)> {
+    let is_id = |id: &&str| {
+        (1..=Put::LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let id = read(object, "id");
+    let id = id.as_ref().and_then(|id| id.as_str()).filter(is_id);
+    if id.is_none() {
+        let detail = format!(
+            "`id` is 1 to {} visible characters of ASCII",
+            Put::LONGEST_ID
+        );
+        faults.push(Fault::new("/id", "invalid_value", detail));
+    }
+    let kind = read(object, "kind").and_then(|kind| serde_json::from_value(kind).ok());
+    if kind.is_none() {
+        faults.push(Fault::new("/kind", "not_in_enum", "`kind` is \"mcp\""));
+    }
+    let (id, kind) = (id?, kind?);
+    let name = SessionName {
+        kind: match kind {
+            Kind::Mcp => "mcp".to_owned(),
+        },
+        id: id.to_owned(),
+        owner: cx.principal.id.clone(),
+    };
+    Some((name, kind))
+}
+
+fn state<'a>(object: &Object<'a>, faults: &mut Vec<Fault>) -> Option<&'a RawValue> {
+    let state = object.get("state");
+    let (code, detail) = match state {
+        None => ("required", "`state` must be given".to_owned()),
+        Some(state) if state.get().len() > Put::LARGEST_STATE => (
+            "too_long",
+            format!("`state` has at most {} bytes", Put::LARGEST_STATE),
+        ),
+        Some(state) => return Some(state),
+    };
+    faults.push(Fault::new("/state", code, detail));
+    None
+}
+
+fn ttl(object: &Object<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
+    let fits = |ttl: &u32| (1..=Put::LONGEST_TTL).contains(ttl);
+    let ttl = read(object, "ttl").and_then(|ttl| ttl.as_u64());
+    let ttl = ttl.and_then(|ttl| u32::try_from(ttl).ok()).filter(fits);
+    if ttl.is_none() {
+        let detail = format!(
+            "`ttl` is a whole number of seconds from 1 to {}",
+            Put::LONGEST_TTL
+        );
+        faults.push(Fault::new("/ttl", "out_of_range", detail));
+    }
+    ttl
+}
+
+fn read(object: &Object<'_>, name: &str) -> Option<serde_json::Value> {
+    serde_json::from_str(object.get(name)?.get()).ok()
+}
+
+fn time(at: jiff::Timestamp) -> String {
+    let mut text = Vec::new();
+    Value::Timestamp(at).write_text(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
