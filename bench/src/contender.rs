@@ -142,7 +142,8 @@ impl Contender {
             }
             ensure!(
                 begun.elapsed() < START_LIMIT,
-                "nothing answers at {address}"
+                "nothing answers on port {}",
+                self.port
             );
             std::thread::sleep(Duration::from_micros(500));
         }

@@ -61,10 +61,10 @@ pub(crate) fn prepare(
     }
     page(&node, &mut input, limits)?;
     let mut flattened = None;
-    if generic.is_some() && node.verb() == "update" {
-        match input.remove("values") {
+    if generic.is_some() && matches!(node.verb(), "create" | "update") {
+        match input.shift_remove("values") {
             Some(Value::Object(values)) => {
-                if values.contains_key("id") {
+                if node.verb() == "update" && values.contains_key("id") {
                     let fault =
                         Fault::new("/values/id", "read_only_field", "a record keeps its id");
                     return Err(of_input(fault));
@@ -77,6 +77,12 @@ pub(crate) fn prepare(
         }
     }
     let sweeps = sweeps(&node, &input);
+    // Each by itself has its own result; else the number says it all.
+    let together = input.get("atomic") != Some(&Value::Bool(false));
+    let shape = match node.verb() {
+        "bulk" if of_model && together => Shape::Changed,
+        _ => shape,
+    };
     Ok(Prepared {
         node,
         input,

@@ -284,7 +284,7 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         let tool = known.is_some().then_some(&*name);
         let audit = Audit::begin(&asker, "tools/call", tool, &protocol);
         let Some(action) = known else {
-            let outcome = tools::unknown(&offer, &name);
+            let outcome = tools::unknown(&asker, &offer, &name);
             match &outcome {
                 Ok(_) => audit.end(Some("insufficient_scope"), self.shared.observer.as_deref()),
                 Err(_) => self.end(audit, &outcome),

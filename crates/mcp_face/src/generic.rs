@@ -29,7 +29,7 @@ enum Argument {
     Limit,
     Cursor,
     Count,
-    Text,
+    Words,
     Group,
     Measures,
     Values,
@@ -47,7 +47,7 @@ enum Argument {
 
 use Argument::{
     All, Atomic, Changes, Confirm, Count, Cursor, DryRun, Group, Id, Ids, IfVersion, Key, Limit,
-    Measures, On, Ops, Order, Select, Text, Values, Where,
+    Measures, On, Ops, Order, Select, Values, Where, Words,
 };
 
 pub(crate) const GENERIC: &[Generic] = &[
@@ -73,7 +73,7 @@ pub(crate) const GENERIC: &[Generic] = &[
         title: "Search records",
         about: "Finds records by words in their searched fields, best first.",
         shape: Shape::Records,
-        arguments: &[Text, Where, Select, Limit, Cursor],
+        arguments: &[Words, Where, Select, Limit, Cursor],
     },
     Generic {
         name: "records_count",
@@ -203,7 +203,7 @@ impl Generic {
 
 impl Argument {
     fn is_required(self) -> bool {
-        matches!(self, Id | Text | Values | Changes | Ops)
+        matches!(self, Id | Words | Values | Changes | Ops)
     }
 
     fn shown(self, limits: &Limits) -> (&'static str, Value) {
@@ -229,7 +229,7 @@ impl Argument {
                 "count",
                 json!({"type": "boolean", "description": "Also tell how many match in all."}),
             ),
-            Text => ("text", json!({"type": "string"})),
+            Words => ("q", json!({"type": "string", "description": "Words."})),
             Group => ("group", texts("Fields.")),
             Measures => (
                 "measures",

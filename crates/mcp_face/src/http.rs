@@ -209,7 +209,8 @@ impl<B: Beside + Clone> Door<B> {
             return Ok(());
         };
         let offer = self.face.shared.offer(asker).await?;
-        if offer.action(name).is_some() || !offer.would_write(name) {
+        let lacks = !asker.identity.says_write() && offer.would_write(name);
+        if offer.action(name).is_some() || !lacks {
             return Ok(());
         }
         let problem = if asker.identity.id.is_some() {

@@ -1,6 +1,6 @@
 //! The tools of a caller on a path, made once for each catalogue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rmcp::model::{JsonObject, Tool};
@@ -9,12 +9,14 @@ use wire::{Catalogue, NodeInfo, Tools};
 
 use crate::action::Action;
 use crate::choice::Choice;
-use crate::generic::{GENERIC, Generic, describe_tool};
+use crate::generic::{GENERIC, describe_tool};
 use crate::settings::Limits;
 use crate::typed;
 
 /// Many clients stop reading beyond.
 const MOST_TOOLS: usize = 40;
+/// What changes a record and may be a tool of one model.
+const TYPED_WRITES: &[&str] = &["create", "update", "upsert", "delete"];
 /// Offers remembered: one for each set of rights, group and way to write.
 const MOST: usize = 256;
 
@@ -28,8 +30,6 @@ pub(crate) struct Offer {
     nodes: Vec<usize>,
     /// The models whose nodes it has.
     pub(crate) models: Vec<usize>,
-    /// Tools that change something, whoever may call them: to say which scope is missing.
-    writing: HashSet<String>,
 }
 
 impl Offer {
@@ -87,11 +87,6 @@ impl Offer {
             .filter(|(_, model)| families.contains(&model.name.as_str()))
             .map(|(place, _)| place)
             .collect();
-        let writing = if writes {
-            HashSet::new()
-        } else {
-            writing(&catalogue, group)
-        };
         Some(Self {
             catalogue,
             about,
@@ -99,7 +94,6 @@ impl Offer {
             by_name,
             nodes,
             models,
-            writing,
         })
     }
 
@@ -107,9 +101,22 @@ impl Offer {
         self.by_name.get(tool).copied()
     }
 
-    /// Whether it would be there for who may write.
+    /// Whether a tool of this name changes something. What a credential is not good for is not in its catalogue, so this
+    /// goes by names alone.
     pub(crate) fn would_write(&self, tool: &str) -> bool {
-        self.writing.contains(tool)
+        let writes = |verb: &str| {
+            let reads = ["list", "read", "search", "count", "aggregate"];
+            !reads.contains(&verb)
+        };
+        let generic = GENERIC.iter().find(|generic| generic.name == tool);
+        let typed = || {
+            let mut models = self.catalogue.models.iter();
+            models.find_map(|model| tool.strip_prefix(&model.path)?.strip_prefix('_'))
+        };
+        match generic {
+            Some(generic) => writes(generic.verb),
+            None => typed().is_some_and(|verb| TYPED_WRITES.contains(&verb)),
+        }
     }
 
     /// What may be done with a model, in the catalogue's words.
@@ -147,25 +154,6 @@ fn typed_nodes<'a>(choice: &Choice<'a>) -> Vec<&'a NodeInfo> {
     };
     let offered = |node: &&NodeInfo| typed::is_offered(&node.name) && asks(node);
     choice.nodes().filter(offered).collect()
-}
-
-/// The names of tools that who may not write does not see.
-fn writing(catalogue: &Catalogue, group: Option<&str>) -> HashSet<String> {
-    let Some(all) = Choice::of(catalogue, group, true) else {
-        return HashSet::new();
-    };
-    let typed = typed_nodes(&all).into_iter();
-    let typed = typed
-        .filter(|node| !node.hints.read_only)
-        .map(|node| typed::name_of(&node.name, &catalogue.models));
-    let writes = |generic: &&Generic| {
-        let nodes = all.models_with(generic.verb);
-        nodes.first().is_some_and(|node| !node.hints.read_only)
-    };
-    let generic = GENERIC.iter().filter(writes);
-    typed
-        .chain(generic.map(|generic| generic.name.to_owned()))
-        .collect()
 }
 
 /// What decides an offer.

@@ -16,8 +16,12 @@ use crate::reply::{Shape, Told, refused};
 use crate::typed;
 
 /// A name that is no tool's: missing rights are said as such, to the model; another name is the client's mistake.
-pub(crate) fn unknown(offer: &Offer, name: &str) -> Result<CallToolResult, ErrorData> {
-    if offer.would_write(name) {
+pub(crate) fn unknown(
+    asker: &Asker,
+    offer: &Offer,
+    name: &str,
+) -> Result<CallToolResult, ErrorData> {
+    if offer.would_write(name) && !asker.identity.says_write() {
         let problem = Problem::new(Code::InsufficientScope)
             .detail(format!(
                 "`{name}` changes records, and this credential may only read"
@@ -76,7 +80,7 @@ async fn carry_out(
     mut prepared: Prepared,
 ) -> Result<CallToolResult, Problem> {
     let limits = &shared.settings.limits;
-    if prepared.shape == Shape::Changed || prepared.node.verb() == "bulk" {
+    if prepared.shape == Shape::Changed {
         prepared.options.reply = Reply::Minimal;
     }
     let ask = async |prepared: &Prepared| {

@@ -26,7 +26,7 @@ async fn a_record_is_made_read_changed_and_deleted() {
         assert_eq!(world.refused("records_update", change).await.0, "version_mismatch");
         let same = json!({"model": "Film", "on": ["title"], "values": {"title": "Aliens", "gross": 5}});
         assert_eq!(world.done("records_upsert", same).await["record"]["gross"], 5);
-        let found = world.done("records_search", json!({"model": "Film", "text": "aliens"})).await;
+        let found = world.done("records_search", json!({"model": "Film", "q": "aliens"})).await;
         assert_eq!(found["records"][0]["id"], id);
         let dry = world.done("records_delete", json!({"model": "Film", "id": id, "dry_run": true})).await;
         assert_eq!(dry["rolled_back"], true);
@@ -91,7 +91,7 @@ async fn pages_go_on_to_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_is_cut_and_says_how_to_go_on() {
     let mut settings = mcp_face::Settings::default();
-    settings.limits.bytes = 1_000;
+    settings.limits.bytes = 500;
     world::with(settings, async |world| {
         films(world, 30).await;
         let (mut seen, mut cuts) = (0, 0);
@@ -166,12 +166,6 @@ async fn mistakes_are_told_where_they_stand() {
                 json!({"model": "Film", "id": uuid(), "values": {"id": uuid()}}),
                 "invalid_input",
                 "/values/id",
-            ),
-            (
-                "records_update",
-                json!({"model": "Film", "id": "x", "values": {"title": "x"}}),
-                "not_found",
-                "",
             ),
             (
                 "records_create",
