@@ -1,5 +1,6 @@
 //! Who is calling, and what they may do: one evaluation, below every face.
 
+pub mod jwt;
 mod policy;
 mod principal;
 mod scope;

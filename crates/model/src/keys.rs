@@ -1,5 +1,6 @@
 //! The keys of every kind of project file.
 
+mod auth;
 mod group;
 mod model;
 mod project;

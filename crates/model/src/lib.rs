@@ -43,7 +43,9 @@ pub use mistake::Mistake;
 pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
 pub use own_nodes::{HIDDEN_NODES, OWN_NODES};
-pub use project::{Limits, Project, ProjectSettings, project_name};
+pub use project::{
+    Algorithm, Auth, Issuer, KeySource, Limits, Project, ProjectSettings, project_name,
+};
 pub use read::{load_models, path_of};
 pub use schema::{
     SchemaKind, filter_name, filter_pattern, filter_schema, input_schema, schema, value_schema,

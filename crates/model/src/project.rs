@@ -1,11 +1,13 @@
 //! A project's folder, read and checked as a whole.
 
+mod auth;
 mod folder;
 mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use auth::{Algorithm, Auth, Issuer, KeySource};
 pub use settings::{Limits, ProjectSettings};
 
 use crate::source::{self, Source};

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use access::{Principal, Scope, token};
-use wire::{Answer, AuthServers, Caller, Code, Problem};
+use wire::{Answer, Caller, Code, Problem};
 
 use crate::caller::{self, Callers};
 use crate::context::Context;
 use crate::create::fault;
 use crate::keys::{only, text_of};
 use crate::nodes::Nodes;
+use crate::tokens::Tokens;
 use crate::{body, problem};
 
 impl Nodes {
@@ -36,6 +37,7 @@ impl Nodes {
 pub(crate) async fn verify(
     cx: &Context<'_>,
     callers: &Callers,
+    tokens: &Tokens,
     text: &str,
 ) -> Result<Answer, Problem> {
     let object = body::object(text, "")?;
@@ -47,10 +49,20 @@ pub(crate) async fn verify(
             "`credential` must be given",
         )
     })?;
-    let unknown = || {
-        Problem::new(Code::Unauthenticated).detail("the credential is unknown, expired or revoked")
+    let principal = match token::split(&credential) {
+        Some((id, hash)) => of_key(cx, id, hash).await?,
+        // A header, claims and a signature.
+        None if credential.split('.').count() == 3 => tokens.verify(&credential, now(cx)).await?,
+        None => return Err(unknown()),
     };
-    let (id, hash) = token::split(&credential).ok_or_else(unknown)?;
+    granted(cx, callers, principal)
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::Unauthenticated).detail("the credential is unknown, expired or revoked")
+}
+
+async fn of_key(cx: &Context<'_>, id: &str, hash: [u8; 32]) -> Result<Principal, Problem> {
     let row = cx.store.find_key(id).await.map_err(problem::of_store)?;
     let row = row.ok_or_else(unknown)?;
     let expired = row.expires_at.is_some_and(|at| at <= cx.now);
@@ -61,29 +73,27 @@ pub(crate) async fn verify(
     roles.sort_unstable();
     // A scope that an older or newer version kept, and that means nothing now, opens nothing.
     let known = |scopes: Vec<String>| {
-        scopes
-            .iter()
-            .filter_map(|scope| Scope::parse(scope))
-            .collect()
+        let scopes = scopes.iter();
+        scopes.filter_map(|scope| Scope::parse(scope)).collect()
     };
     let until = row.expires_at.map(jiff::Timestamp::as_second);
-    granted(
-        cx,
-        callers,
-        Principal {
-            id: row.id,
-            roles,
-            tenant: row.tenant,
-            scopes: row.scopes.map(known),
-            until: until.and_then(|at| u64::try_from(at).ok()),
-        },
-    )
+    Ok(Principal {
+        id: row.id,
+        roles,
+        tenant: row.tenant,
+        scopes: row.scopes.map(known),
+        until: until.and_then(|at| u64::try_from(at).ok()),
+    })
+}
+
+/// Seconds since 1970.
+fn now(cx: &Context<'_>) -> u64 {
+    u64::try_from(cx.now.as_second()).unwrap_or_default()
 }
 
 /// The assertion lasts no longer than the credential; a second at least, in which this call ends.
 fn granted(cx: &Context<'_>, callers: &Callers, principal: Principal) -> Result<Answer, Problem> {
-    let now = u64::try_from(cx.now.as_second()).unwrap_or_default();
-    let left = principal.until.map(|until| until.saturating_sub(now));
+    let left = principal.until.map(|until| until.saturating_sub(now(cx)));
     let left = left.map(|seconds| Duration::from_secs(seconds.max(1)));
     let good_for = left.map_or(caller::GOOD_FOR, |left| left.min(caller::GOOD_FOR));
     let assertion = callers.signer().sign(&principal, good_for);
@@ -101,13 +111,9 @@ fn granted(cx: &Context<'_>, callers: &Callers, principal: Principal) -> Result<
 }
 
 /// Open to everyone: who has no credential yet must learn where to get one.
-pub(crate) fn servers(servers: &AuthServers, text: &str) -> Result<Answer, Problem> {
+pub(crate) fn servers(tokens: &Tokens, text: &str) -> Result<Answer, Problem> {
     only(&body::object(text, "")?, &[])?;
-    let servers = AuthServers {
-        scopes: Scope::ALL.map(|scope| scope.as_str().to_owned()).into(),
-        ..servers.clone()
-    };
-    answer(serde_json::to_string(&servers))
+    answer(serde_json::to_string(&tokens.issuers.servers()))
 }
 
 fn answer(text: serde_json::Result<String>) -> Result<Answer, Problem> {

@@ -55,7 +55,7 @@ impl Context<'_> {
         if self.principal.is_anonymous() {
             Problem::new(Code::Unauthenticated)
                 .detail(format!("a credential is needed to {what}"))
-                .hint("send `Authorization: Bearer <key>`")
+                .hint("send `Authorization: Bearer <key or token>`")
         } else {
             Problem::new(Code::Forbidden).detail(format!("the caller may not {what}"))
         }

@@ -1,4 +1,4 @@
-//! How the stores are: each is asked something that only works where it does its job for us.
+//! How the stores are: each is asked something that only works where it does its job for us. And issuers' keys.
 
 use std::time::Instant;
 
@@ -24,7 +24,8 @@ impl Nodes {
             Some(ask("neo4j", false, graph.ping()).await)
         };
         let (store, redis, neo4j) = tokio::join!(store, redis, neo4j);
-        let dependencies = [store, redis, neo4j].into_iter().flatten().collect();
+        let stores = [store, redis, neo4j].into_iter().flatten();
+        let dependencies = stores.chain(self.tokens.dependencies()).collect();
         Health::of("dataflow", env!("CARGO_PKG_VERSION"), dependencies)
     }
 }

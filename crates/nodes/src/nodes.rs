@@ -17,8 +17,8 @@ use model::{Action, Group, Limits, Model, Models, Verb};
 use sha2::{Digest as _, Sha256};
 use store::{Store, Tx};
 use wire::{
-    Answer, AuthServers, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, Options,
-    Problem, Reached, Tools,
+    Answer, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, Options, Problem, Reached,
+    Tools,
 };
 
 use crate::answers::{Answers, Touched};
@@ -32,6 +32,7 @@ use crate::idempotency::{Hash, InFlight, Key};
 use crate::import::{self, Import};
 use crate::live::Live;
 use crate::serving::Serving;
+use crate::tokens::Tokens;
 use crate::what::{What, check, find};
 use crate::{
     aggregate, body, bulk, catalogue, change, create, delete, idempotency, plan, problem, read,
@@ -41,7 +42,7 @@ use crate::{
 /// How often a transaction that collided with others is tried.
 const TRIES: u32 = 4;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// An anonymous caller is admin: for one's own machine.
     pub open: bool,
@@ -53,8 +54,8 @@ pub struct Settings {
     pub cache: Option<cache::Place>,
     /// Looked at for health.
     pub graph: Option<Arc<Graph>>,
-    /// Whose tokens are taken, for `auth.servers`.
-    pub servers: AuthServers,
+    /// Taken beside API keys.
+    pub tokens: Tokens,
 }
 
 pub struct Nodes {
@@ -65,7 +66,7 @@ pub struct Nodes {
     pub(crate) live: Arc<ArcSwap<Live>>,
     pub(crate) feed: Arc<Feed>,
     in_flight: InFlight,
-    pub(crate) servers: AuthServers,
+    pub(crate) tokens: Tokens,
 }
 
 impl Nodes {
@@ -100,7 +101,7 @@ impl Nodes {
             in_flight: InFlight::default(),
             cache,
             graph: settings.graph,
-            servers: settings.servers,
+            tokens: settings.tokens,
             store,
         }))
     }

@@ -27,8 +27,8 @@ impl Nodes {
             );
         }
         match what {
-            What::Verify => auth::verify(cx, &self.callers, text).await,
-            What::Servers => auth::servers(&self.servers, text),
+            What::Verify => auth::verify(cx, &self.callers, &self.tokens, text).await,
+            What::Servers => auth::servers(&self.tokens, text),
             What::KeyCreate => keys::create(cx, text).await,
             What::KeyList => keys::list(cx, text).await,
             What::SessionPut => session::put(cx, text).await,

@@ -120,7 +120,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         Ok(Some(token))
     } else {
         Err(Problem::new(Code::Unauthenticated)
-            .detail("the header `authorization` is not of the form `Bearer <key>`"))
+            .detail("the header `authorization` is not of the form `Bearer <key or token>`"))
     }
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct Found<'a> {
 }
 
 /// Nothing where the catalogue itself is asked for. A model that an anonymous caller cannot see is called all the
-/// same: whether that is a 401 or a 404 is not for a face to say.
+/// same, and so is any by a caller who sees nothing, for want of a scope perhaps: whether that is a 401, a 403 or a 404 is
+/// not for a face to say.
 pub(crate) fn find<'a>(
     target: &'a Target,
     view: &View,
@@ -45,7 +46,7 @@ pub(crate) fn find<'a>(
                 model: model.name.clone(),
                 path: Some(path),
             })),
-            (None, Caller::Anonymous) if is_path(path) => Ok(Some(Found {
+            (None, caller) if is_path(path) && may_want(view, caller) => Ok(Some(Found {
                 target,
                 model: pascal(path),
                 path: None,
@@ -65,13 +66,20 @@ fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
     let may_try = match caller {
         Caller::Anonymous => is_models && name.contains('.'),
-        Caller::Assertion(_) => view.catalogue.model(node.family()).is_some(),
+        known @ Caller::Assertion(_) => {
+            view.catalogue.model(node.family()).is_some() || (is_models && may_want(view, known))
+        }
     };
     let is_open = matches!(name, "tx" | "changes") || name.starts_with("key.");
     if is_open || may_try || view.catalogue.node(&node).is_some() {
         return Ok(());
     }
     Err(no_such_node(name, view))
+}
+
+/// Whether what is missing from the catalogue may be missing for want of a credential or scope.
+fn may_want(view: &View, caller: &Caller) -> bool {
+    *caller == Caller::Anonymous || view.catalogue.nodes.is_empty()
 }
 
 fn no_such_node(name: &str, view: &View) -> Problem {
@@ -141,13 +149,15 @@ impl Found<'_> {
         with_id
     }
 
-    /// That a guessed node does not exist means that there is no such path, or another was meant.
+    /// That a guessed node does not exist, or is not for the caller's roles, means that there is no such path.
     pub(crate) fn explain(&self, problem: Problem, view: &View) -> Problem {
+        let is_lost = matches!(problem.code, Code::NoSuchNode | Code::Forbidden);
         match self.target {
-            Target::Model { path, .. }
-                if self.path.is_none() && problem.code == Code::NoSuchNode =>
-            {
+            Target::Model { path, .. } if self.path.is_none() && is_lost => {
                 no_such_model(path, view)
+            }
+            Target::Node(name) if is_lost && view.catalogue.nodes.is_empty() => {
+                no_such_node(name, view)
             }
             Target::Node(name) if problem.code == Code::NoSuchNode => no_such_node(name, view),
             _ => problem,

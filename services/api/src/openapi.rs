@@ -126,7 +126,7 @@ fn head(catalogue: &Catalogue) -> Map<String, Value> {
 }
 
 fn components(catalogue: &Catalogue) -> Map<String, Value> {
-    let key = json!({ "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`." });
+    let key = json!({ "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`, or a token of an issuer that the project takes." });
     let mut parameters = parameters::components();
     for (name, parameter) in queries::filter_parameters(catalogue) {
         parameters[name] = parameter;

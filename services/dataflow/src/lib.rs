@@ -1,6 +1,7 @@
 //! The service that holds the data: it alone speaks to the stores and authenticates.
 
 mod error;
+mod issuers;
 mod location;
 pub mod migrations;
 mod projection;
@@ -35,6 +36,7 @@ pub use seed::seed;
 pub use service::run;
 pub use settings::{Settings, Watch};
 
+use issuers::Keeping;
 use pruning::Pruning;
 use reload::Reloader;
 use replica::Replica;
@@ -48,6 +50,7 @@ pub struct App {
     pub(crate) graph: Option<Arc<Graph>>,
     replica: Arc<Replica>,
     pruning: Pruning,
+    keeping: Keeping,
     location: store::Settings,
     /// What the start migrated.
     pub applied: migrations::Applied,
@@ -72,6 +75,7 @@ impl App {
             .neo4j
             .clone()
             .map(|server| Arc::new(Graph::new(server)));
+        let (tokens, keeping) = Keeping::new(project.settings.auth.clone(), &project.root);
         let rules = nodes::Settings {
             open: settings.open,
             limits: project.settings.limits,
@@ -84,7 +88,7 @@ impl App {
                 (None, store::Location::Postgres(_)) => None,
             },
             graph: graph.clone(),
-            servers: wire::AuthServers::default(),
+            tokens,
         };
         let nodes = Nodes::new(
             store.clone(),
@@ -96,6 +100,7 @@ impl App {
         Ok(Self {
             nodes: nodes.map_err(Error::Problem)?,
             replica: Arc::new(Replica::new(store.clone(), &location, &project.models)),
+            keeping,
             pruning: Pruning::default(),
             store,
             graph,
@@ -132,9 +137,11 @@ impl App {
         Ok(())
     }
 
-    /// From now on, until [`App::close`], migrations that take something away wait for this process.
+    /// From now on, until [`App::close`], migrations that take something away wait for this process, and issuers' keys
+    /// are kept.
     pub async fn join(&self, tasks: &TaskTracker) -> Result<(), Error> {
         self.replica.join(tasks).await?;
+        self.keeping.begin(tasks);
         let kept = self.project.settings.limits.changes_kept;
         self.pruning.begin(self.store.clone(), kept, tasks);
         Ok(())
@@ -161,6 +168,7 @@ impl App {
 
     /// Ends the connections, after what is under way.
     pub async fn close(&self) {
+        self.keeping.end();
         self.pruning.end();
         self.nodes.end_changes().await;
         self.replica.leave().await;

@@ -201,6 +201,7 @@ fn later(before: &ProjectSettings, after: &ProjectSettings) -> Vec<&'static str>
     };
     [
         ("database", database(before) != database(after)),
+        ("auth", before.auth != after.auth),
         ("listen", before.listen != after.listen),
         ("ops_listen", before.ops_listen != after.ops_listen),
         (

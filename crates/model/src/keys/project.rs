@@ -1,6 +1,7 @@
 //! gantry.yaml
 
 use super::TOOLS;
+use super::auth::AUTH;
 use crate::shape::{Shape, Table, key};
 
 pub(crate) static PROJECT: Table = Table {
@@ -25,6 +26,11 @@ pub(crate) static PROJECT: Table = Table {
             "ops_listen",
             Shape::Text,
             "Where health and metrics are served; 127.0.0.1:9100 unless said.",
+        ),
+        key(
+            "auth",
+            Shape::Map(&AUTH),
+            "Who may call beside those with API keys: holders of an OAuth issuer's tokens.",
         ),
         key(
             "limits",

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::auth::{self, Auth};
 use wire::Tools;
 
 use crate::measure;
@@ -25,6 +26,7 @@ pub struct ProjectSettings {
     pub listen: Option<SocketAddr>,
     pub ops_listen: Option<SocketAddr>,
     pub limits: Limits,
+    pub auth: Auth,
     /// How agents get the nodes where they name no group.
     pub tools: Tools,
 }
@@ -131,6 +133,10 @@ pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, Project
             .map(|node| limits(source, node))
             .unwrap_or_default(),
         tools: group::tools(node.get("mcp").and_then(|mcp| mcp.get("tools"))),
+        auth: node
+            .get("auth")
+            .map(|node| auth::read(source, node))
+            .unwrap_or_default(),
         ..ProjectSettings::default()
     };
     if let Some(database) = node.get("database") {

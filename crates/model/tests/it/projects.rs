@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use model::{Filter, Kind, Limits, OnDelete, Project, System, Value};
+use model::{Algorithm, Filter, Issuer, KeySource, Kind, Limits, OnDelete, Project, System, Value};
 
 use super::mistakes::load;
 
@@ -137,6 +137,145 @@ limits: { body_bytes: 1MiB, page_max: 20, deadline: 5s }
             "gantry.yaml:3:41 a page of 2000 is more than page_max, 1000",
         ]
     );
+}
+
+#[test]
+fn whose_tokens_are_taken_is_read() {
+    let text = "\
+auth:
+  audience: https://data.example.com
+  issuers:
+    - { issuer: https://Login.example.com/, keys: https://login.example.com/jwks.json }
+    - issuer: https://sso.example.com/realms/a
+      name: staff
+      secret_file: /run/secrets/hs
+      algorithms: [HS512]
+      roles: realm_access.roles
+      tenant: org_id
+      subject: email
+      leeway: 5s
+    - { issuer: http://keycloak:8080/a, keys: http://keycloak:8080/certs, ca_file: ca.pem }
+    - { issuer: here, keys: keys/set.json }
+    - { issuer: there, keys: 'file:/run/secrets/set' }
+";
+    let project = Project::load(folder(&[("gantry.yaml", text)]).path()).unwrap();
+    let auth = project.settings.auth;
+    assert_eq!(auth.audience, ["https://data.example.com"]);
+    let plain = Issuer {
+        name: "login".to_owned(),
+        issuer: "https://Login.example.com/".to_owned(),
+        keys: KeySource::Address("https://login.example.com/jwks.json".to_owned()),
+        ca_file: None,
+        algorithms: None,
+        roles: "roles".to_owned(),
+        tenant: None,
+        subject: "sub".to_owned(),
+        leeway: Duration::from_secs(30),
+    };
+    let staff = Issuer {
+        name: "staff".to_owned(),
+        issuer: "https://sso.example.com/realms/a".to_owned(),
+        keys: KeySource::Secret("/run/secrets/hs".into()),
+        ca_file: None,
+        algorithms: Some(vec![Algorithm::Hs512]),
+        roles: "realm_access.roles".to_owned(),
+        tenant: Some("org_id".to_owned()),
+        subject: "email".to_owned(),
+        leeway: Duration::from_secs(5),
+    };
+    assert_eq!(auth.issuers[..2], [plain, staff]);
+    let rest = auth.issuers[2..].iter();
+    let rest: Vec<_> = rest
+        .map(|issuer| (issuer.name.as_str(), &issuer.keys))
+        .collect();
+    let file = |path: &str| KeySource::File(path.into());
+    let address = KeySource::Address("http://keycloak:8080/certs".to_owned());
+    assert_eq!(
+        rest,
+        [
+            ("keycloak", &address),
+            ("here", &file("keys/set.json")),
+            ("there", &file("/run/secrets/set")),
+        ]
+    );
+}
+
+#[test]
+fn mistakes_about_issuers_have_their_place() {
+    let of = |issuer: &str| {
+        let text = format!("auth:\n  audience: [a]\n  issuers:\n    - {{ {issuer} }}\n");
+        told(&[("gantry.yaml", &text)])
+    };
+    let plain = "issuer: https://a.b/, keys: https://a.b/j";
+    for (issuer, expected) in [
+        ("keys: https://a.b/j", "4:7 `issuers` has no `issuer`"),
+        ("issuer: https://a.b/", "4:7 this issuer has no `keys`"),
+        (
+            "issuer: https://a.b/, keys: k.json, secret_file: s",
+            "4:58 an issuer has `keys` or a `secret_file`, not both",
+        ),
+        (
+            "issuer: https://a.b/, keys: ../k.json",
+            "4:37 `../k.json` is no file below the project",
+        ),
+        (
+            "issuer: https://a.b/, keys: http://a.b/j",
+            "4:37 keys over http are taken from this machine or a service beside this one only",
+        ),
+        (
+            "issuer: https://a.b/, keys: http://10.0.0.1/j",
+            "4:37 keys over http are taken from this machine or a service beside this one only",
+        ),
+        (
+            "issuer: https://a.b/, keys: ftp://a.b/j",
+            "4:37 keys are fetched by https, not ftp",
+        ),
+        (
+            "issuer: https://a.b/, keys: 'https://a@b/j'",
+            "4:37 `https://a@b/j` is no address of keys",
+        ),
+        (
+            "issuer: https://1.2.3.4/, keys: https://a.b/j",
+            "4:7 this issuer needs a `name`",
+        ),
+        (
+            &format!("{plain}, name: A b"),
+            "4:58 an issuer's name is 1 to 32 of a-z, 0-9 and -, a letter first",
+        ),
+        (
+            &format!("{plain}, algorithms: [RS256, none]"),
+            "4:72 `algorithms` must be one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, not `none`",
+        ),
+        (
+            &format!("{plain}, algorithms: [HS256]"),
+            "4:65 HS256 needs a secret, not public keys",
+        ),
+        (
+            "issuer: https://a.b/, secret_file: s, algorithms: [ES256]",
+            "4:60 ES256 needs public keys, not a secret",
+        ),
+        (
+            &format!("{plain}, leeway: 1h"),
+            "4:60 a leeway is 5m at most",
+        ),
+        (
+            &format!("{plain} }}\n    - {{ {plain}"),
+            "5:17 the issuer `https://a.b/` stands twice",
+        ),
+        (
+            &format!("{plain} }}\n    - {{ issuer: https://a.c/, keys: https://a.c/j"),
+            "5:7 two issuers have the name `a`",
+        ),
+        (
+            &format!("{plain}, rolls: r"),
+            "4:52 `rolls` is no key of `issuers`",
+        ),
+    ] {
+        assert_eq!(of(issuer), [format!("gantry.yaml:{expected}")], "{issuer}");
+    }
+    let text = format!("auth:\n  issuers: [{{ {plain} }}]\n");
+    let expected = "gantry.yaml:2:12 issuers need an `audience` that their tokens are for";
+    assert_eq!(told(&[("gantry.yaml", &text)]), [expected]);
 }
 
 #[test]

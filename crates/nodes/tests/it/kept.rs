@@ -61,7 +61,7 @@ impl Replica {
             groups: Arc::default(),
             cache: place,
             graph: None,
-            servers: wire::AuthServers::default(),
+            tokens: nodes::Tokens::default(),
         };
         let nodes = Nodes::new(store.clone(), "test", Arc::clone(models), settings).await;
         let nodes = nodes.unwrap();

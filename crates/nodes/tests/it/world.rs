@@ -90,7 +90,7 @@ impl World {
             groups: Arc::default(),
             cache: None,
             graph: None,
-            servers: wire::AuthServers::default(),
+            tokens: nodes::Tokens::default(),
         };
         let models = Arc::new(models);
         let nodes = Nodes::new(store.clone(), "test", Arc::clone(&models), rules)

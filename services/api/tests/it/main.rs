@@ -13,3 +13,4 @@ mod rest;
 mod stack;
 mod stories;
 mod streams;
+mod tokens;

@@ -290,7 +290,7 @@ async fn who_calls_is_asked_once_and_refused_plainly() {
     {
       "instance": "/api/v1/film",
       "code": "unauthenticated",
-      "detail": "the header `authorization` is not of the form `Bearer <key>`"
+      "detail": "the header `authorization` is not of the form `Bearer <key or token>`"
     }
     "#);
     for write in ["DELETE /api/v1/film/{ID}", "POST /api/v1/call/Film.delete"] {

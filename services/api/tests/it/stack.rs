@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 use wire::Calls;
 
 const PERSON: &str = "model: Person
@@ -34,7 +35,15 @@ access:
 ";
 
 /// One stream at a time, so that a second tells whether the first has ended.
-const SETTINGS: &str = "limits: { streams: 1, stall: 2s }\n";
+const SETTINGS: &str = "limits: { streams: 1, stall: 2s }
+auth:
+  audience: [https://data.example.com]
+  issuers: [{ issuer: https://login.example.com/, secret_file: secret }]
+";
+
+/// What the tokens of the project's issuer are signed with.
+pub(crate) static SECRET: LazyLock<String> =
+    LazyLock::new(|| format!("{}{}", Uuid::now_v7(), Uuid::now_v7()));
 
 pub(crate) struct Stack {
     pub(crate) router: Router,
@@ -69,6 +78,15 @@ impl Told {
 }
 
 impl Stack {
+    /// The same for whoever holds this credential.
+    pub(crate) fn with(&self, credential: &str) -> Self {
+        Self {
+            router: self.router.clone(),
+            calls: Arc::clone(&self.calls),
+            key: Some(credential.to_owned()),
+        }
+    }
+
     /// `METHOD path`, headers, and the body.
     pub(crate) async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Told {
         let (method, path) = line.split_once(' ').unwrap();
@@ -125,6 +143,8 @@ pub(crate) async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
     testkit::on_both_engines(async |database| {
         let folder = tempfile::tempdir().unwrap();
         let app = project(folder.path(), &database, open).await;
+        let tasks = TaskTracker::new();
+        app.join(&tasks).await.unwrap();
         let key = first_key(&app, open).await;
         let calls = app.calls();
         let router = api::router(Arc::clone(&calls));
@@ -140,6 +160,7 @@ pub(crate) async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
+        app.join(&tasks).await.unwrap();
         tasks.spawn(dataflow::serve(listener, app.calls(), stopping.clone()));
         let calls: Arc<dyn Calls> = Arc::new(Client::new(&address).unwrap());
         let router = api::router(Arc::clone(&calls));
@@ -150,9 +171,9 @@ pub(crate) async fn on_every_stack(open: bool, story: impl AsyncFn(&Stack)) {
         assert_eq!(calls.health().await.status, wire::Status::Ok);
         drop(calls);
         stopping.cancel();
+        app.close().await;
         tasks.close();
         tasks.wait().await;
-        app.close().await;
     })
     .await;
 }
@@ -162,6 +183,7 @@ pub(crate) async fn project(folder: &Path, database: &Database, open: bool) -> d
     fs::write(folder.join("models/person.yaml"), PERSON).unwrap();
     fs::write(folder.join("models/film.yaml"), FILM).unwrap();
     fs::write(folder.join("gantry.yaml"), SETTINGS).unwrap();
+    fs::write(folder.join("secret"), &*SECRET).unwrap();
     let url = database.location_url();
     let mut settings = dataflow::Settings::embedded(folder.to_owned(), Some(url));
     settings.open = open;
