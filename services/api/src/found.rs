@@ -56,22 +56,22 @@ pub(crate) fn find<'a>(
     }
 }
 
-/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx`, `changes`
-/// and `key.…` are every caller's to try. Of a node that is missing there for want of a credential, a role or a scope, the nodes themselves
-/// say why: any model's to an anonymous caller, else those of models that the caller knows.
+/// Only what the caller's catalogue shows, so that nodes which are hidden for our own services stay so. `tx` and `changes`
+/// are every caller's to try. Of a node that is missing there for want of a credential, a role or a scope, the nodes
+/// themselves say why: to an anonymous caller of any model's, else of those whose neighbours the caller knows.
 fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
     let node: NodeName = name
         .parse()
         .map_err(|error| Problem::new(Code::NoSuchNode).detail(format!("{error}")))?;
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let may_try = match caller {
-        Caller::Anonymous => is_models && name.contains('.'),
-        known @ Caller::Assertion(_) => {
-            view.catalogue.model(node.family()).is_some() || (is_models && may_want(view, known))
-        }
+    let needs_key = (is_models && name.contains('.')) || name.starts_with("key.");
+    let nodes = &view.catalogue.nodes;
+    let is_near = || {
+        let mut families = nodes.iter().map(|known| known.name.family());
+        families.any(|family| family == node.family())
     };
-    let is_open = matches!(name, "tx" | "changes") || name.starts_with("key.");
-    if is_open || may_try || view.catalogue.node(&node).is_some() {
+    let is_told = matches!(name, "tx" | "changes") || view.catalogue.node(&node).is_some();
+    if is_told || (needs_key && (may_want(view, caller) || is_near())) {
         return Ok(());
     }
     Err(no_such_node(name, view))

@@ -59,11 +59,26 @@ async fn a_token_opens_what_its_roles_and_scopes_do() {
         let listed = reader.get("/api/v1/call").await.json();
         let mut nodes = listed["nodes"].as_array().unwrap().iter();
         assert!(nodes.all(|node| node["hints"]["read_only"] == true));
-        let nothing = of(json!({"scope": "openid"})).get("/api/v1/film").await;
-        assert_eq!(
-            nothing.header("www-authenticate"),
-            "Bearer error=\"insufficient_scope\", scope=\"gantry:read\""
-        );
+        let nothing = of(json!({"scope": "openid"}));
+        for (line, expected) in [
+            ("GET /api/v1/film", (403, "insufficient_scope")),
+            ("GET /api/v1/person", (403, "insufficient_scope")),
+            ("POST /api/v1/call/Person.list", (403, "insufficient_scope")),
+            ("GET /api/v1/changes", (403, "insufficient_scope")),
+            ("GET /api/v1/nothing", (404, "no_such_route")),
+            ("POST /api/v1/call/Nothing.list", (404, "no_such_node")),
+            ("POST /api/v1/call/auth.verify", (404, "no_such_node")),
+        ] {
+            let told = nothing.ask(line, &[], "{}").await;
+            let (status, code) = told.problem();
+            assert_eq!((status, code.as_str()), expected, "{line}: {}", told.text);
+            if status == 403 {
+                assert!(
+                    told.header("www-authenticate")
+                        .ends_with("scope=\"gantry:read\"")
+                );
+            }
+        }
 
         // A role that no rule names opens what everybody may see.
         let stranger = of(json!({"roles": "stranger"}));
