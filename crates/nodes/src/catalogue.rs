@@ -15,6 +15,7 @@ use wire::{
 };
 
 use crate::live::Live;
+use crate::migrations;
 use crate::schema::{self, Part, Shown};
 use crate::view::View;
 
@@ -68,6 +69,9 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
     if principal.is_admin() {
         let nodes = key_nodes().filter(|node| is_good_for(principal, node));
         catalogue.nodes.extend(nodes);
+    }
+    if principal.is_admin() && principal.tenant.is_none() {
+        catalogue.nodes.extend(migrations::node());
     }
     catalogue.groups = groups(live, &catalogue.nodes);
     catalogue.version = version(&catalogue);
@@ -361,7 +365,7 @@ fn key_nodes() -> impl Iterator<Item = NodeInfo> {
     clippy::needless_pass_by_value,
     reason = "schemas are written as one expression, parts inside wholes"
 )]
-fn node(
+pub(crate) fn node(
     name: &str,
     about: &str,
     input: serde_json::Value,

@@ -22,6 +22,7 @@ mod import;
 mod keys;
 mod live;
 mod measures;
+mod migrations;
 mod nodes;
 mod own;
 mod plan;

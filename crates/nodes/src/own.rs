@@ -6,7 +6,7 @@ use crate::arguments::Pairs;
 use crate::context::Context;
 use crate::nodes::Nodes;
 use crate::what::What;
-use crate::{auth, changes, create, keys, session};
+use crate::{auth, changes, create, keys, migrations, session};
 
 impl Nodes {
     pub(crate) async fn own(
@@ -31,6 +31,7 @@ impl Nodes {
             What::Servers => auth::servers(&self.tokens, text),
             What::KeyCreate => keys::create(cx, text).await,
             What::KeyList => keys::list(cx, text).await,
+            What::MigrationList => migrations::list(cx, text).await,
             What::SessionPut => session::put(cx, text).await,
             What::SessionGet => session::get(cx, text).await,
             What::SessionDelete => session::delete(cx, text).await,

@@ -19,6 +19,7 @@ pub(crate) enum What {
     KeyCreate,
     KeyList,
     KeyRevoke,
+    MigrationList,
     SessionPut,
     SessionGet,
     SessionDelete,
@@ -29,7 +30,7 @@ impl What {
     fn scope(&self) -> Option<Scope> {
         match self {
             Self::Of(_, verb) if verb.is_read() => Some(Scope::Read),
-            Self::Changes | Self::KeyList => Some(Scope::Read),
+            Self::Changes | Self::KeyList | Self::MigrationList => Some(Scope::Read),
             Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke => Some(Scope::Write),
             // A session holds what its owner may know anyway.
             Self::Verify
@@ -63,6 +64,7 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         "key.create" => return Ok(What::KeyCreate),
         "key.list" => return Ok(What::KeyList),
         "key.revoke" => return Ok(What::KeyRevoke),
+        "migration.list" => return Ok(What::MigrationList),
         "session.put" => return Ok(What::SessionPut),
         "session.get" => return Ok(What::SessionGet),
         "session.delete" => return Ok(What::SessionDelete),

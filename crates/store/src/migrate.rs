@@ -31,7 +31,8 @@ use model::Models;
 use crate::{Error, Settings};
 
 pub use diff::{Alteration, Change, ColumnChange, diff};
-pub use history::{Migration, State};
+pub use history::{Migration, Recorded, State};
+pub(crate) use history::{latest, recorded};
 pub use inspect::Found;
 pub use plan::{AtStake, Plan, Step};
 pub use run::{apply, apply_over, purge, rollback};

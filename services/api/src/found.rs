@@ -64,7 +64,10 @@ fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
         .parse()
         .map_err(|error| Problem::new(Code::NoSuchNode).detail(format!("{error}")))?;
     let is_models = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let needs_key = (is_models && name.contains('.')) || name.starts_with("key.");
+    let needs_key = (is_models && name.contains('.'))
+        || ["key.", "migration."]
+            .iter()
+            .any(|family| name.starts_with(family));
     let nodes = &view.catalogue.nodes;
     let is_near = || {
         let mut families = nodes.iter().map(|known| known.name.family());

@@ -52,6 +52,9 @@ async fn a_caller_knows_what_it_may_do() {
     ] {
         assert!(admin.iter().any(|one| one == name), "{name}");
     }
+    let acme = names(&world.someone(&["admin"], Some("acme")).await).await;
+    assert!(acme.iter().any(|name| name == "key.list"));
+    assert!(!acme.iter().any(|name| name == "migration.list"));
     for name in ["Person.restore", "Person.search", "auth.verify"] {
         assert!(!admin.iter().any(|one| one == name), "{name}");
     }

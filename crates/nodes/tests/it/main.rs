@@ -14,6 +14,7 @@ mod cursors;
 mod idempotency;
 mod kept;
 mod keys;
+mod migrations;
 mod policy;
 mod questions;
 mod records;

@@ -28,6 +28,13 @@ pub struct Migration {
     pub state: State,
 }
 
+/// One of them, with what it did: a line for each step, as its plan said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    pub migration: Migration,
+    pub steps: Vec<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The tables are changed, indexes are being made: the next start goes on with them.
@@ -89,13 +96,34 @@ pub(super) async fn all(live: &mut Live) -> Result<Vec<Migration>, Error> {
     if !exists(live).await? {
         return Ok(Vec::new());
     }
-    let at = match live.engine() {
-        Engine::Postgres => "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
-        Engine::Sqlite => "at",
-    };
+    let at = at(live.engine());
     let sql = format!("SELECT id, name, {at}, state FROM gantry_migrations ORDER BY id");
     let rows = live.rows(&sql, &[]).await?;
     rows.into_iter().map(read).collect()
+}
+
+fn at(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        Engine::Sqlite => "at",
+    }
+}
+
+/// The statement whose rows [`recorded`] takes, newest first; all columns are texts.
+pub(crate) fn latest(engine: Engine, limit: u64) -> String {
+    let at = at(engine);
+    format!(
+        "SELECT CAST(id AS text), name, {at}, state, up FROM gantry_migrations ORDER BY gantry_migrations.id DESC LIMIT {limit}"
+    )
+}
+
+pub(crate) fn recorded(mut row: Vec<Option<String>>) -> Result<Recorded, Error> {
+    let up = row.pop().flatten().unwrap_or_default();
+    let summaries = up.lines().filter_map(|line| line.strip_prefix("-- "));
+    Ok(Recorded {
+        steps: summaries.map(str::to_owned).collect(),
+        migration: read(row)?,
+    })
 }
 
 /// The last that was not undone.

@@ -79,6 +79,18 @@ impl Postgres {
         .await
     }
 
+    /// Rows whose columns are all texts.
+    pub(crate) async fn texts(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+        self.patiently(None, || async move {
+            let connection = self.pool.shared().await?;
+            let rows = connection.client.query(sql, &[]).await.map_err(failed)?;
+            let texts = |row: &Row| (0..row.len()).map(|at| row.try_get(at)).collect();
+            let rows: Result<_, _> = rows.iter().map(texts).collect();
+            rows.map_err(failed)
+        })
+        .await
+    }
+
     pub(crate) async fn announce(&self, id: Uuid, version: &str) -> Result<(), Error> {
         let connection = self.pool.shared().await?;
         let sql = "INSERT INTO gantry_replicas (id, version, seen_at) VALUES ($1, $2, now()) \

@@ -81,6 +81,18 @@ impl Sqlite {
         self.readers.run(None, find).await
     }
 
+    /// Rows whose columns are all texts.
+    pub(crate) async fn texts(&self, sql: String) -> Result<Vec<Vec<Option<String>>>, Error> {
+        let ask = move |connection: &mut Connection| {
+            let mut asked = connection.prepare_cached(&sql).map_err(failed)?;
+            let count = asked.column_count();
+            let texts = |row: &Row<'_>| (0..count).map(|at| row.get(at)).collect();
+            let rows = asked.query_map([], texts).map_err(failed)?;
+            rows.map(|row| row.map_err(failed)).collect()
+        };
+        self.readers.run(None, ask).await
+    }
+
     pub(crate) async fn announce(&self, id: Uuid, version: &str) -> Result<(), Error> {
         let version = version.to_owned();
         let announce = move |connection: &Connection| {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Inner, Store};
+use crate::migrate::{self, Recorded};
 use crate::{Error, KeyRow};
 
 impl Store {
@@ -65,6 +66,16 @@ impl Store {
             Inner::Postgres(postgres) => postgres.depart(id).await,
             Inner::Sqlite(sqlite) => sqlite.depart(id).await,
         }
+    }
+
+    /// The latest migrations, undone ones included, newest first.
+    pub async fn migrations(&self, limit: u64) -> Result<Vec<Recorded>, Error> {
+        let sql = migrate::latest(self.engine(), limit);
+        let rows = match &self.inner {
+            Inner::Postgres(postgres) => postgres.texts(&sql).await?,
+            Inner::Sqlite(sqlite) => sqlite.texts(sql).await?,
+        };
+        rows.into_iter().map(migrate::recorded).collect()
     }
 
     /// Deletes idempotency rows older than 24 h, sessions that have expired and outbox rows older than `outbox_before`;

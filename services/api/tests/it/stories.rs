@@ -325,10 +325,40 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
         assert_eq!(told.problem(), (401, "unauthenticated".to_owned()));
         let document = anyone.get("/openapi.json").await.json();
         assert!(document["paths"].get("/api/v1/person").is_none());
-        let hidden = stack
-            .post("/api/v1/call/auth.verify", json!({ "credential": "x" }))
-            .await;
-        assert_eq!(hidden.problem(), (404, "no_such_node".to_owned()));
+        for hidden in [
+            "auth.verify",
+            "session.put",
+            "session.get",
+            "session.delete",
+        ] {
+            let path = format!("/api/v1/call/{hidden}");
+            for who in [stack, &anyone] {
+                let told = who.post(&path, json!({ "id": "x", "kind": "mcp" })).await;
+                assert_eq!(told.problem(), (404, "no_such_node".to_owned()), "{hidden}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_admin_sees_what_was_migrated() {
+    on_every_stack(false, async |stack| {
+        let told = stack.post("/api/v1/call/migration.list", json!({ "limit": 1 }));
+        let told = told.await;
+        assert_eq!(told.status, 200, "{}", told.text);
+        let migration = &told.json()[0];
+        let steps = migration["steps"].as_array().unwrap();
+        assert!(steps.contains(&json!("create table film")), "{migration}");
+        let document = stack.get("/openapi.json").await.json();
+        assert!(document["paths"]["/api/v1/call/migration.list"]["post"].is_object());
+        let anyone = Stack {
+            router: stack.router.clone(),
+            calls: Arc::clone(&stack.calls),
+            key: None,
+        };
+        let told = anyone.post("/api/v1/call/migration.list", json!({})).await;
+        assert_eq!(told.problem(), (401, "unauthenticated".to_owned()));
     })
     .await;
 }
