@@ -13,8 +13,9 @@ use crate::failure::Failure;
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// Who tells whether the stack serves, and by which program of its own: Docker's word may be old.
-const READINESS: [(&str, &[&str]); 2] = [
+const READINESS: [(&str, &[&str]); 3] = [
     ("api", &["/api", "healthcheck"]),
+    ("mcp", &["/mcp", "healthcheck"]),
     ("edge", &["/entrypoint", "probe"]),
 ];
 

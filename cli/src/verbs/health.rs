@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use docker::{Container, State};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use wire::{ExitKind, Status};
 
 use crate::args::{Health, Output};
@@ -17,6 +17,8 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const SO_SO: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const PAUSE: Duration = Duration::from_secs(2);
+/// They tell of all behind them.
+const FACES: [&str; 2] = ["api", "mcp"];
 /// Takes away what a terminal shows.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -52,37 +54,52 @@ async fn look(place: &Place, output: Output, before: &str) -> Result<(), Failure
         return Err(Failure::refused(ExitKind::NotFound, detail)
             .hint("`gantry up --stack dev` starts them"));
     }
-    let report = report(place).await?;
+    let mut reports = Vec::new();
+    for face in FACES {
+        // A stack may do without one; what is there and does not answer is told.
+        if face == "api" || containers.iter().any(|one| one.service == face) {
+            reports.push((face, report(place, face).await?));
+        }
+    }
     let mut out = anstream::stdout().lock();
     match output {
-        Output::Json => writeln!(
-            out,
-            "{}",
-            json!({"report": report, "containers": ps::to_json(&containers)})
-        )?,
+        Output::Json => {
+            let reports = reports
+                .iter()
+                .map(|(face, report)| ((*face).to_owned(), json!(report)));
+            let reports: Map<String, Value> = reports.collect();
+            let told = json!({"reports": reports, "containers": ps::to_json(&containers)});
+            writeln!(out, "{told}")?;
+        }
         Output::Text => {
             write!(out, "{before}")?;
-            match &report {
-                Some(report) => write_report(&mut out, report, 0)?,
-                None => writeln!(out, "api {BAD}does not answer{BAD:#}")?,
+            for (face, report) in &reports {
+                match report {
+                    Some(report) => write_report(&mut out, report, 0)?,
+                    None => writeln!(out, "{face} {BAD}does not answer{BAD:#}")?,
+                }
             }
             writeln!(out)?;
             drop(out);
             ps::table(&containers).print()?;
         }
     }
-    let is_down = report.is_none_or(|report| report.status == Status::Down);
-    if is_down || containers.iter().any(is_sick) {
+    let is_down = |report: &Option<wire::Health>| {
+        let status = report.as_ref().map(|report| report.status);
+        status.is_none_or(|status| status == Status::Down)
+    };
+    if reports.iter().any(|(_, report)| is_down(report)) || containers.iter().any(is_sick) {
         return Err(Failure::Told(ExitKind::Unavailable));
     }
     Ok(())
 }
 
-/// As api tells it, with dataflow's own below and the stores below that; nothing where api cannot be asked.
-async fn report(place: &Place) -> Result<Option<wire::Health>, Failure> {
+/// As a face tells it, with dataflow's own below and the stores below that; nothing where it cannot be asked.
+async fn report(place: &Place, face: &str) -> Result<Option<wire::Health>, Failure> {
+    let program = format!("/{face}");
     let ask = place
         .running()
-        .exec("api", &["/api", "healthcheck", "--report"]);
+        .exec(face, &[&program, "healthcheck", "--report"]);
     let told = match stack::ask(&ask).await {
         Ok(captured) => captured.stdout,
         // A service that is down says so, and fails.

@@ -196,6 +196,14 @@ fn a_stack_that_comes_up_is_told_and_one_that_does_not_is_explained() {
     let json = [&up[..], &["--output", "json"]].concat();
     let told_json = with_docker(Some(&healthy), &json).json();
     assert_eq!(told_json["url"], "https://localhost:8443", "{told_json}");
+    let mcp = r#"{"ID":"mcp","Name":"gantry-x-mcp-1","Service":"mcp","State":"running"}"#;
+    let with_mcp = engine(&[&containers("healthy"), mcp].join("\n"));
+    let with_mcp = with_mcp.replace(r#""edge":{"#, r#""mcp":{"image":"m"},"edge":{"#);
+    let told_json = with_docker(Some(&with_mcp), &json).json();
+    assert_eq!(
+        told_json["agents"], "https://localhost:8443/mcp",
+        "{told_json}"
+    );
     let came_up = told(Some(&healthy), &up, folder.path());
     insta::assert_snapshot!("came_up", timeless(&came_up));
     let sick = told(Some(&engine(&containers("unhealthy"))), &up, folder.path());
@@ -232,7 +240,7 @@ fn what_runs_is_listed_and_asked_how_it_is() {
     let json = with_docker(Some(&down), &[&health[..], &["--output", "json"]].concat());
     let told: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(
-        (json.code, &told["report"]["status"]),
+        (json.code, &told["reports"]["api"]["status"]),
         (7, &"down".into()),
         "{json}"
     );

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use axum::http::Uri;
 use chassis::{Env, HttpLimits};
 use mcp_face::{Limits, Writes};
 
@@ -15,7 +16,7 @@ pub struct Settings {
     pub ops_listen: SocketAddr,
     /// `DATAFLOW`, <http://127.0.0.1:8001>
     pub dataflow: String,
-    /// `HOSTS`, `localhost,127.0.0.1,::1,mcp`; `ORIGINS`, none; `PUBLIC_URL`; `WEB_SOCKET`, on; `ANONYMOUS`, off;
+    /// `HOSTS`, `localhost,127.0.0.1,::1,mcp`; `ORIGINS`, none; `PUBLIC_URL`, whose host is one of `HOSTS`; `WEB_SOCKET`, on; `ANONYMOUS`, off;
     /// `WRITES`, `scope`; `ROWS`, 100; `ANSWER_BYTES`, 256 KiB; `TIME_MS`, 30,000; `MESSAGE_BYTES`, 4 MiB
     pub face: mcp_face::Settings,
     /// `HEAD_BYTES`, 64 KiB, `HEAD_TIME_MS`, 30,000, and `CONNECTIONS`, 10,000 at once.
@@ -33,15 +34,18 @@ impl Settings {
         };
         let mut hosts = usual.hosts;
         hosts.push("mcp".to_owned());
+        let mut hosts = env.or("HOSTS", Names(hosts)).0;
+        let public = env.or("PUBLIC_URL", Public::default());
+        hosts.extend(public.host);
         let connections = env.or("CONNECTIONS", http.connections);
         let settings = Self {
             listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 3001))),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             face: mcp_face::Settings {
-                hosts: env.or("HOSTS", Names(hosts)).0,
+                hosts,
                 origins: env.or("ORIGINS", Names(Vec::new())).0,
-                public_url: env.optional("PUBLIC_URL"),
+                public_url: public.url,
                 web_socket: env.or("WEB_SOCKET", true),
                 anonymous: env.or("ANONYMOUS", false),
                 writes: env.or("WRITES", Asked(Writes::Scoped)).0,
@@ -79,6 +83,35 @@ impl FromStr for Names {
     }
 }
 
+/// `PUBLIC_URL` as it is written; nothing where it is empty, as a compose file leaves it.
+#[derive(Default)]
+struct Public {
+    url: Option<String>,
+    /// Clients ask for it, so it is a name of ours.
+    host: Option<String>,
+}
+
+impl FromStr for Public {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let url: Uri = text.parse().map_err(|_| NO_URL)?;
+        let host = url.host().ok_or(NO_URL)?;
+        if !matches!(url.scheme_str(), Some("https" | "http")) {
+            return Err(NO_URL);
+        }
+        Ok(Self {
+            url: Some(text.to_owned()),
+            host: Some(host.to_owned()),
+        })
+    }
+}
+
+const NO_URL: &str = "is written as `https://data.example.com`";
+
 /// `WRITES` as it is written.
 struct Asked(Writes);
 
@@ -98,6 +131,24 @@ impl FromStr for Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_public_url_names_a_host_or_is_refused() {
+        let check = |url: &str, expected: Option<&str>| {
+            let variable = ("GANTRY_MCP_PUBLIC_URL".to_owned(), url.to_owned());
+            let settings = Settings::load(&Env::new("mcp", [variable]));
+            let told = settings.ok().map(|settings| settings.face.hosts.join(","));
+            assert_eq!(told.as_deref(), expected, "{url}");
+        };
+        check("", Some("localhost,127.0.0.1,::1,mcp"));
+        check(
+            "https://data.example.com:8443",
+            Some("localhost,127.0.0.1,::1,mcp,data.example.com"),
+        );
+        for url in ["data.example.com", "ftp://data.example.com", "https://"] {
+            check(url, None);
+        }
+    }
 
     #[test]
     fn every_setting_is_described() {

@@ -223,6 +223,12 @@ impl Screen<'_> {
         Some(format!("https://{host}:{}", port.port))
     }
 
+    /// Where agents find their tools.
+    fn agents(&self) -> Option<String> {
+        self.stack.service("mcp")?;
+        Some(format!("{}/mcp", self.url()?))
+    }
+
     /// Ports besides the edge's.
     fn others(&self) -> Vec<(String, String)> {
         let services = self.stack.services.iter().filter(|s| s.name != "edge");
@@ -247,6 +253,7 @@ impl Screen<'_> {
             "stage": self.stage.word(),
             "services": services.collect::<Vec<_>>(),
             "url": self.url(),
+            "agents": self.agents(),
             "admin_key_file": self.key_file(),
             "seconds": self.took.as_secs_f64(),
         })
@@ -271,6 +278,9 @@ impl Screen<'_> {
             ] {
                 rows.push((what.to_owned(), format!("{url}{path}")));
             }
+        }
+        if let Some(agents) = self.agents() {
+            rows.push(("agents".to_owned(), agents));
         }
         rows.extend(self.others());
         let width = rows
