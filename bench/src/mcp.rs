@@ -1,4 +1,4 @@
-//! `bench mcp`: calls of two tools, through the face, a bare server on rmcp, and FastMCP.
+//! `bench mcp`: calls of two tools, through the face, a bare server on rmcp, and `FastMCP`.
 
 use std::path::Path;
 

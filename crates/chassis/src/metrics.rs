@@ -189,8 +189,14 @@ impl Metrics {
             "# TYPE gantry_connections gauge\ngantry_connections {}",
             inner.connections.load(Ordering::Relaxed)
         )?;
+        inner.write_histograms(out)
+    }
+}
+
+impl Inner {
+    fn write_histograms(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "# TYPE {REQUESTS} histogram")?;
-        let Ok(series) = inner.series.read() else {
+        let Ok(series) = self.series.read() else {
             return Ok(());
         };
         let mut keys: Vec<_> = series.keys().collect();
@@ -200,7 +206,7 @@ impl Metrics {
             let labels = format!("route=\"{route}\",status=\"{status}\"");
             series[key].write(REQUESTS, &labels, out)?;
         }
-        let Ok(others) = inner.others.read() else {
+        let Ok(others) = self.others.read() else {
             return Ok(());
         };
         let mut last = "";

@@ -7,7 +7,6 @@ use rmcp::model::{
     ElicitationAction, ElicitationSchema, InputRequest, InputRequiredResult, ProtocolVersion,
 };
 use rmcp::service::RequestContext;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -31,16 +30,30 @@ pub(crate) enum Outcome {
     /// To be carried out on no more records than `confirm` says.
     Confirmed,
     /// To be answered so.
-    Answer(CallToolResponse),
+    Answer(Box<CallToolResponse>),
 }
 
 /// What was asked, kept behind dataflow: whichever replica gets the answer knows it, and nobody else's is taken.
-#[derive(Serialize, Deserialize)]
-struct Asked {
+struct Question {
     tool: String,
     /// Of the arguments.
     digest: String,
     records: u64,
+}
+
+impl Question {
+    fn kept(&self) -> Value {
+        json!({"tool": self.tool, "digest": self.digest, "records": self.records})
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let kept: Value = serde_json::from_str(text).ok()?;
+        Some(Self {
+            tool: kept["tool"].as_str()?.to_owned(),
+            digest: kept["digest"].as_str()?.to_owned(),
+            records: kept["records"].as_u64()?,
+        })
+    }
 }
 
 /// Sets `prepared.confirm` where it may go on.
@@ -58,11 +71,11 @@ pub(crate) async fn confirm(
         .as_ref()
         .and_then(|all| all.get(ANSWER))
     {
-        let asked = taken_up(calls, asker, request, &digest).await?;
+        let question = taken_up(calls, asker, request, &digest).await?;
         if !agrees(answer) {
             return Err(declined());
         }
-        prepared.confirm = Some(asked.records);
+        prepared.confirm = Some(question.records);
         return Ok(Outcome::Confirmed);
     }
     let records = would_change(calls, asker, prepared, limits).await?;
@@ -82,20 +95,13 @@ pub(crate) async fn confirm(
         .protocol_version()
         .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
     if modern {
-        let asked = Asked {
+        let open = Question {
             tool: request.name.to_string(),
             digest,
             records,
         };
-        let id = format!("confirm-{}", Uuid::new_v4());
-        let state = serde_json::value::to_raw_value(&asked).expect("texts and a number are JSON");
-        sessions::put(calls, asker, &id, Kind::Mcp, state, GOOD_FOR).await?;
-        let requests = [(
-            ANSWER.to_owned(),
-            InputRequest::Elicitation(ElicitRequest::new(question)),
-        )];
-        let result = InputRequiredResult::new(Some(requests.into()), Some(id));
-        return Ok(Outcome::Answer(result.into()));
+        let result = put(calls, asker, &open, question).await?;
+        return Ok(Outcome::Answer(Box::new(result.into())));
     }
     // The person may take longer than a call.
     let answer = context.peer.create_elicitation(question).await;
@@ -111,6 +117,22 @@ pub(crate) async fn confirm(
     }
     prepared.confirm = Some(records);
     Ok(Outcome::Confirmed)
+}
+
+/// To be taken up when the answer comes, by whichever replica gets it.
+async fn put(
+    calls: &dyn Calls,
+    asker: &Asker,
+    open: &Question,
+    question: ElicitRequestParams,
+) -> Result<InputRequiredResult, Problem> {
+    let id = format!("confirm-{}", Uuid::new_v4());
+    let state = serde_json::value::to_raw_value(&open.kept());
+    let state = state.expect("texts and a number are JSON");
+    sessions::put(calls, asker, &id, Kind::Mcp, state, GOOD_FOR).await?;
+    let request = InputRequest::Elicitation(ElicitRequest::new(question));
+    let requests = [(ANSWER.to_owned(), request)];
+    Ok(InputRequiredResult::new(Some(requests.into()), Some(id)))
 }
 
 fn declined() -> Problem {
@@ -141,7 +163,7 @@ async fn taken_up(
     asker: &Asker,
     request: &CallToolRequestParams,
     digest: &str,
-) -> Result<Asked, Problem> {
+) -> Result<Question, Problem> {
     let unknown = || {
         Problem::new(Code::MaxAffected)
             .detail("the answer belongs to no open question of yours; nothing was changed")
@@ -153,11 +175,11 @@ async fn taken_up(
         .ok_or_else(unknown)?;
     // Once: a question is about one change.
     sessions::delete(calls, asker, id, Kind::Mcp).await?;
-    let asked: Asked = serde_json::from_str(row.state.get()).map_err(|_| unknown())?;
-    if asked.tool != request.name || asked.digest != digest {
+    let open = Question::read(row.state.get()).ok_or_else(unknown)?;
+    if open.tool != request.name || open.digest != digest {
         return Err(unknown());
     }
-    Ok(asked)
+    Ok(open)
 }
 
 fn agrees(answer: &Value) -> bool {

@@ -206,6 +206,7 @@ impl Argument {
         matches!(self, Id | Words | Values | Changes | Ops)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table, from top to bottom")]
     fn shown(self, limits: &Limits) -> (&'static str, Value) {
         let texts = |about: &str| json!({"type": "array", "items": {"type": "string"}, "description": about});
         let object = |about: &str| json!({"type": "object", "description": about});

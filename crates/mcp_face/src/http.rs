@@ -48,7 +48,7 @@ pub fn router<B: Beside + Clone>(face: Face<B>, prefix: &'static str) -> Router 
     let shared = Arc::clone(&face.shared);
     let (stopping, flights) = (shared.stopping.clone(), TaskTracker::new());
     let ending = CancellationToken::new();
-    tokio::spawn({
+    shared.tasks.spawn({
         let (ending, flights) = (ending.clone(), flights.clone());
         async move {
             stopping.cancelled().await;

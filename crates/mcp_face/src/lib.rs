@@ -13,6 +13,8 @@ mod confirm;
 mod face;
 mod generic;
 mod guard;
+mod guess;
+mod handler;
 mod http;
 mod instructions;
 mod metadata;

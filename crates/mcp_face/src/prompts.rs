@@ -3,8 +3,9 @@
 use rmcp::model::{
     ErrorData, GetPromptRequestParams, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role,
 };
-use wire::{ModelInfo, nearest};
+use wire::ModelInfo;
 
+use crate::guess::guess;
 use crate::offer::Offer;
 
 /// One task.
@@ -131,10 +132,8 @@ fn filled(
     };
     let model = models().find(|model| model.name == name || model.path == name);
     let model = model.ok_or_else(|| {
-        let mut message = format!("there is no model `{name}`");
-        if let Some(near) = nearest(models().map(|model| model.name.as_str()), name) {
-            message.push_str(&format!("; did you mean `{near}`?"));
-        }
+        let guess = guess(models().map(|model| model.name.as_str()), name);
+        let message = format!("there is no model `{name}`{guess}");
         ErrorData::invalid_params(message, None)
     })?;
     let other = match task.argument {

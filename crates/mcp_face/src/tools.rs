@@ -4,13 +4,14 @@ use rmcp::RoleServer;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, JsonObject};
 use rmcp::service::RequestContext;
 use serde_json::{Value, json};
-use wire::{Code, Fault, ModelInfo, NodeName, Problem, Reply, nearest, scope};
+use wire::{Code, Fault, ModelInfo, NodeName, Problem, Reply, scope};
 
 use crate::action::{Action, Prepared, of_input, prepare, required, wrong_type};
 use crate::asker::Asker;
 use crate::confirm::{Outcome, confirm};
 use crate::face::Shared;
 use crate::generic::Generic;
+use crate::guess::guess;
 use crate::offer::Offer;
 use crate::reply::{Shape, Told, refused};
 use crate::typed;
@@ -32,10 +33,7 @@ pub(crate) fn unknown(
             ));
         return Ok(refused(&problem));
     }
-    let mut message = format!("there is no tool `{name}`");
-    if let Some(near) = nearest(offer.names(), name) {
-        message.push_str(&format!("; did you mean `{near}`?"));
-    }
+    let message = format!("there is no tool `{name}`{}", guess(offer.names(), name));
     Err(ErrorData::invalid_params(message, None))
 }
 
@@ -64,9 +62,9 @@ pub(crate) async fn call(
     let mut prepared = prepared?;
     let calls = &*shared.calls;
     if prepared.sweeps && prepared.confirm.is_none() && !prepared.options.dry_run {
-        let asked = confirm(calls, asker, &mut prepared, &request, context, limits).await;
-        match asked.map_err(|problem| prepared.told(problem))? {
-            Outcome::Answer(response) => return Ok(response),
+        let outcome = confirm(calls, asker, &mut prepared, &request, context, limits).await;
+        match outcome.map_err(|problem| prepared.told(problem))? {
+            Outcome::Answer(response) => return Ok(*response),
             Outcome::Confirmed => {}
         }
     }
@@ -118,10 +116,8 @@ fn of_model(
     };
     let known = |argument: &&String| !generic.names().any(|known| known == argument.as_str());
     if let Some(unknown) = arguments.keys().find(known) {
-        let mut detail = format!("`{}` takes no `{unknown}`", generic.name);
-        if let Some(near) = nearest(generic.names(), unknown) {
-            detail.push_str(&format!("; did you mean `{near}`?"));
-        }
+        let guess = guess(generic.names(), unknown);
+        let detail = format!("`{}` takes no `{unknown}`{guess}", generic.name);
         return Err(of_input(Fault::new(
             format!("/{unknown}"),
             "unknown_field",
@@ -149,10 +145,8 @@ fn of_model(
 }
 
 fn no_model<'a>(name: &str, models: impl Iterator<Item = &'a ModelInfo>) -> Problem {
-    let mut detail = format!("there is no model `{name}`");
-    if let Some(near) = nearest(models.map(|model| model.name.as_str()), name) {
-        detail.push_str(&format!("; did you mean `{near}`?"));
-    }
+    let guess = guess(models.map(|model| model.name.as_str()), name);
+    let detail = format!("there is no model `{name}`{guess}");
     of_input(Fault::new("/model", "not_in_enum", detail)).hint("models_describe names the models")
 }
 

@@ -89,7 +89,8 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
     let headers = headers.or_else(|| face.held.as_ref().map(|held| held.headers.clone()));
     let held = face.held.as_ref().and_then(|held| held.caller.clone());
     let peer = context.peer;
-    tokio::spawn(async move {
+    let tasks = face.shared.tasks.clone();
+    tasks.spawn(async move {
         let mut last = None;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

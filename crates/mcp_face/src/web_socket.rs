@@ -96,7 +96,8 @@ impl<B: Beside + Clone> Door<B> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let stopping = self.face.shared.stopping.clone();
         let gone = CancellationToken::new();
-        let writer = tokio::spawn(write(sink, receiver, gone.clone()));
+        let tasks = &self.face.shared.tasks;
+        let writer = tasks.spawn(write(sink, receiver, gone.clone()));
         let frames = Frames {
             stream,
             sender: sender.clone(),

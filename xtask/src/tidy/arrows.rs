@@ -34,10 +34,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("api", &["wire", "chassis", "client"]),
+    ("mcp_face", &["wire"]),
+    ("mcp", &["wire", "chassis", "client", "mcp_face"]),
     (
         "gantry",
         &[
-            "wire", "chassis", "client", "model", "docker", "api", "dataflow",
+            "wire", "chassis", "client", "model", "docker", "api", "dataflow", "mcp", "mcp_face",
         ],
     ),
     ("entrypoint", &[]),
@@ -57,6 +59,7 @@ const IN_TESTS: &[(&str, &[&str])] = &[
         "api",
         &["testkit", "dataflow", "model", "nodes", "store", "access"],
     ),
+    ("mcp", &["testkit", "dataflow"]),
     ("gantry", &["testkit"]),
     ("e2e", &[]),
 ];
@@ -71,6 +74,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["store", "bench"]),
     ("rusqlite", &["store", "bench"]),
     ("redis", &["cache"]),
+    ("rmcp", &["mcp_face", "bench"]),
     ("clap", &["gantry"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),

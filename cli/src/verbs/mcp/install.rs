@@ -104,25 +104,20 @@ impl Server {
                     .hint("name the file that holds it: `--key-file`"),
             );
         }
-        match &place.server.url {
-            Some(url) => {
-                add("--url", url);
-                if let Some(file) = &place.server.key_file {
-                    add("--key-file", &absolute(file)?);
-                }
+        if let Some(url) = &place.server.url {
+            add("--url", url);
+            if let Some(file) = &place.server.key_file {
+                add("--key-file", &absolute(file)?);
             }
-            None => {
-                crate::platform::is_project(&place.database.project)?;
-                add("-C", &absolute(&place.database.project)?);
-                if let Some(url) = &place.database.database_url {
-                    if url.contains("://") && url.contains('@') && url.contains(':') {
-                        return Err(Failure::usage(
-                            "a database's password is not written into other programs' files",
-                        )
-                        .hint("say the database in gantry.yaml"));
-                    }
-                    add("--database-url", url);
+        } else {
+            crate::platform::is_project(&place.database.project)?;
+            add("-C", &absolute(&place.database.project)?);
+            if let Some(url) = &place.database.database_url {
+                if url.contains("://") && url.contains('@') {
+                    let detail = "a database's password is not written into other programs' files";
+                    return Err(Failure::usage(detail).hint("say the database in gantry.yaml"));
                 }
+                add("--database-url", url);
             }
         }
         if let Some(group) = &args.offer.group {

@@ -1,5 +1,11 @@
 //! The mcp service over real catalogues: both engines, in one process and with dataflow behind a socket.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test ends where it fails, and is one story with its snapshots"
+)]
+
 mod confirm;
 mod eras;
 mod reading;

@@ -60,11 +60,11 @@ pub(crate) struct Told {
 impl Told {
     /// The message, whether it came whole or as an event.
     pub(crate) fn json(&self) -> Value {
-        let lines = self
+        let mut lines = self
             .text
             .lines()
             .filter_map(|line| line.strip_prefix("data: "));
-        let last = lines.filter(|line| line.starts_with('{')).next_back();
+        let last = lines.rfind(|line| line.starts_with('{'));
         let text = last.unwrap_or(&self.text);
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {} {text}", self.status))
     }
