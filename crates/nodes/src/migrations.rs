@@ -1,9 +1,11 @@
 //! `migration.list`: how the database became what it is, for admins.
 
+use model::BadArgument;
 use serde_json::json;
 use store::migrate::Recorded;
 use wire::{Answer, Hints, NodeInfo, Problem};
 
+use crate::arguments::{self, Pairs};
 use crate::context::Context;
 use crate::create::fault;
 use crate::keys::only;
@@ -14,27 +16,41 @@ const MOST: u64 = 100;
 /// Of one migration. A first one of a thousand models has as many.
 const MOST_STEPS: usize = 100;
 
-/// `{limit?}`
-pub(crate) async fn list(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
+/// `{limit?}`, or in the query, as a command line writes it.
+pub(crate) async fn list(
+    cx: &Context<'_>,
+    mut pairs: Pairs,
+    text: &str,
+) -> Result<Answer, Problem> {
     if !cx.principal.is_admin() || cx.principal.tenant.is_some() {
         return Err(cx.denied("see migrations"));
     }
-    let object = body::object(text, "")?;
-    only(&object, &["limit"])?;
-    let limit = match object.get("limit").map(|raw| raw.get().parse::<u64>()) {
-        None => USUAL,
-        Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
-        Some(_) => {
-            let detail = format!("`limit` is a whole number from 1 to {MOST}");
-            return Err(fault("/limit".to_owned(), "out_of_range", &detail));
-        }
-    };
+    let limit = read(&mut pairs, text)?;
     let recorded = cx.store.migrations(limit).await;
     let recorded = recorded.map_err(problem::of_store)?;
     let shown: Vec<_> = recorded.iter().map(show).collect();
     let mut answer = Answer::json(serde_json::Value::Array(shown).to_string());
     answer.meta.rows = Some(recorded.len() as u64);
     Ok(answer)
+}
+
+fn read(pairs: &mut Pairs, text: &str) -> Result<u64, Problem> {
+    let fits = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    let detail = || format!("`limit` is a whole number from 1 to {MOST}");
+    let mut mistakes = Vec::new();
+    let asked = arguments::take(pairs, "limit", &mut mistakes);
+    let mut limit = asked.as_deref().map_or(Some(USUAL), fits);
+    if limit.is_none() {
+        mistakes.push(BadArgument::new("limit", detail()));
+    }
+    arguments::refuse_rest(pairs, &["limit"], &mut mistakes);
+    arguments::finish(mistakes)?;
+    let object = body::object(text, "")?;
+    only(&object, &["limit"])?;
+    if let Some(raw) = object.get("limit") {
+        limit = fits(raw.get());
+    }
+    limit.ok_or_else(|| fault("/limit".to_owned(), "out_of_range", &detail()))
 }
 
 fn show(recorded: &Recorded) -> serde_json::Value {

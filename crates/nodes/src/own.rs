@@ -20,6 +20,9 @@ impl Nodes {
         if matches!(what, What::Changes) {
             return changes::call(cx, &self.feed, pairs, text).await;
         }
+        if matches!(what, What::MigrationList) {
+            return migrations::list(cx, pairs, text).await;
+        }
         create::no_query(&pairs, &[])?;
         if cx.options.dry_run {
             return Err(
@@ -31,7 +34,6 @@ impl Nodes {
             What::Servers => auth::servers(&self.tokens, text),
             What::KeyCreate => keys::create(cx, text).await,
             What::KeyList => keys::list(cx, text).await,
-            What::MigrationList => migrations::list(cx, text).await,
             What::SessionPut => session::put(cx, text).await,
             What::SessionGet => session::get(cx, text).await,
             What::SessionDelete => session::delete(cx, text).await,
