@@ -3,6 +3,7 @@
 use http::{HeaderMap, Uri, header};
 use wire::{Code, Problem};
 
+use crate::metadata::base;
 use crate::settings::Settings;
 
 pub(crate) fn check(uri: &Uri, headers: &HeaderMap, settings: &Settings) -> Result<(), Problem> {
@@ -27,11 +28,11 @@ pub(crate) fn check(uri: &Uri, headers: &HeaderMap, settings: &Settings) -> Resu
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or_default();
-    if settings
-        .origins
-        .iter()
-        .any(|allowed| same_origin(allowed, origin))
-    {
+    let is_named = |allowed: &String| same_origin(allowed, origin);
+    // A page of this very server, under a name that was just found to be its own, is no stranger.
+    let is_own =
+        headers.contains_key(header::HOST) && same_origin(&base(settings, headers), origin);
+    if is_own || settings.origins.iter().any(is_named) {
         return Ok(());
     }
     Err(Problem::new(Code::Forbidden)
@@ -108,6 +109,34 @@ mod tests {
         ];
         for (allowed, named, expected) in cases {
             assert_eq!(same_host(allowed, named), expected, "{allowed} {named}");
+        }
+    }
+
+    #[test]
+    fn pages_ask_if_they_are_the_servers_own_or_named() {
+        let settings = Settings {
+            origins: vec!["https://app.example.com".to_owned()],
+            ..Settings::default()
+        };
+        let cases = [
+            (("localhost:3001", None), true),
+            (("localhost:3001", Some("http://localhost:3001")), true),
+            (("localhost:3001", Some("https://app.example.com")), true),
+            (("localhost:3001", Some("http://localhost:8080")), false),
+            (("localhost:3001", Some("https://localhost:3001")), false),
+            (("localhost:3001", Some("http://127.0.0.1:3001")), false),
+            (("localhost:3001", Some("null")), false),
+            (("evil.example", Some("http://evil.example")), false),
+            (("evil.example", None), false),
+        ];
+        for ((host, origin), expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            let outcome = check(&Uri::from_static("/mcp"), &headers, &settings);
+            assert_eq!(outcome.is_ok(), expected, "{host} {origin:?}");
         }
     }
 

@@ -7,7 +7,7 @@ pub struct Settings {
     /// Names under which the service may be asked, with or without a port; others are refused, so that a page in a
     /// browser cannot reach it under a name of its own.
     pub hosts: Vec<String>,
-    /// Origins whose pages may ask, as `https://app.example.com:443`. None may unless named.
+    /// Origins whose pages may ask, as `https://app.example.com:443`. None but the service's own may unless named.
     pub origins: Vec<String>,
     /// How clients reach it, as `https://data.example.com`; else it is taken from each request.
     pub public_url: Option<String>,
