@@ -11,7 +11,7 @@ use rmcp::model::{
     GetTaskParams, GetTaskResult, Implementation, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
     ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams, UpdateTaskParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -94,6 +94,11 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         Ok(response)
     }
 
+    /// rmcp compares headers with the arguments that a schema says are headers, too; no schema of ours says so.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.beside.get_tool(name)
+    }
+
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
@@ -161,14 +166,14 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
             if self.beside.get_info().capabilities.resources.is_some() {
                 return self.beside.read_resource(request, context).await;
             }
-            let detail = format!("there is no resource `{}`", request.uri);
-            return Err(ErrorData::resource_not_found(detail, None));
+            return Err(resources::missing(&request.uri));
         }
         let (asker, offer) = self.offered(&context).await?;
         let protocol = protocol_of(&context);
         let audit = Audit::begin(&asker, "resources/read", None, &protocol);
         let outcome = resources::read(&self.shared, &asker, &offer, &request.uri).await;
-        let outcome = outcome.map_err(|problem| protocol_error(&problem));
+        let outcome = outcome
+            .map_err(|problem| resources::with_address(protocol_error(&problem), &request.uri));
         self.end(audit, &outcome);
         let mut result = outcome?;
         watch::may_be_kept(&mut result.ttl_ms, &mut result.cache_scope);

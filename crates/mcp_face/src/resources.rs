@@ -1,6 +1,6 @@
 //! What may be read beside tools: each model, the last migrations, the health of what is behind.
 
-use rmcp::model::{ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+use rmcp::model::{ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 use serde_json::json;
 use wire::{Body, Call, Code, NodeName, Problem, nearest};
 
@@ -16,6 +16,19 @@ const JSON: &str = "application/json";
 
 pub(crate) fn is_ours(uri: &str) -> bool {
     uri.starts_with("gantry://")
+}
+
+/// Neither ours nor of what stands beside.
+pub(crate) fn missing(uri: &str) -> ErrorData {
+    let error = ErrorData::resource_not_found(format!("there is no resource `{uri}`"), None);
+    with_address(error, uri)
+}
+
+/// Clients are to find the address in the error's data (SEP-2164).
+pub(crate) fn with_address(mut error: ErrorData, uri: &str) -> ErrorData {
+    let data = error.data.get_or_insert_with(|| json!({}));
+    data["uri"] = json!(uri);
+    error
 }
 
 pub(crate) fn list(asker: &Asker, offer: &Offer) -> Vec<Resource> {
