@@ -9,5 +9,7 @@
 mod confirm;
 mod eras;
 mod reading;
+mod refusals;
+mod socket;
 mod tools;
 mod world;
