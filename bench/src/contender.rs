@@ -91,6 +91,15 @@ impl Contender {
         Self::started(port, processes, "/api/v1/film?limit=1")
     }
 
+    /// The face with an echo beside it.
+    pub(crate) fn face() -> anyhow::Result<Self> {
+        let (process, address) = Process::told(program(sibling("conformance")?))?;
+        let port = address.trim().trim_end_matches("/mcp").rsplit(':').next();
+        let port = port.and_then(|port| port.parse().ok());
+        let port = port.with_context(|| format!("{address:?} names no port"))?;
+        Ok(Self::of(port, vec![process]))
+    }
+
     /// The mcp service over dataflow.
     pub(crate) fn agents(folder: &Path, project: &Path, database: &str) -> anyhow::Result<Self> {
         let (port, inner) = (free_port()?, free_port()?);

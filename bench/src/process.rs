@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -33,6 +34,20 @@ impl Process {
             .spawn()
             .with_context(|| format!("starting {name}"))?;
         Ok(Self(child))
+    }
+
+    /// With the first line that it says. It lives as long as its input is open.
+    pub(crate) fn told(mut command: Command) -> anyhow::Result<(Self, String)> {
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut process = Self(child);
+        let output = process.0.stdout.take().context("its output is a pipe")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        Ok((process, line))
     }
 
     pub(crate) fn ensure_alive(&mut self) -> anyhow::Result<()> {

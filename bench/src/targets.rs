@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::containers;
 use crate::results::{Key, Results, middle, shorter, spread};
+use crate::{containers, mcp};
 
 struct Target {
     what: &'static str,
@@ -112,6 +112,30 @@ const fn contained(
     Target {
         what,
         figure: Figure::Ratio(speed(work, way), speed(work, containers::NATIVE)),
+        bound: AtLeast(least),
+        unit: "×",
+    }
+}
+
+/// Calls of a tool a second, of the first contender by the second.
+const fn called(
+    what: &'static str,
+    (work, clients): (&'static str, usize),
+    (of, by): (&'static str, &'static str),
+    least: f64,
+) -> Target {
+    const fn speed(work: &'static str, clients: usize, contender: &'static str) -> Key<'static> {
+        Key {
+            command: "mcp",
+            work,
+            clients,
+            contender,
+            figure: "per_second",
+        }
+    }
+    Target {
+        what,
+        figure: Figure::Ratio(speed(work, clients, of), speed(work, clients, by)),
         bound: AtLeast(least),
         unit: "×",
     }
@@ -340,6 +364,42 @@ const TARGETS: &[Target] = &[
         "tiny, c=64",
         containers::BETWEEN,
         0.8,
+    ),
+    called(
+        "MCP echo, c=16, of a bare server on rmcp",
+        (mcp::ECHO, 16),
+        (mcp::GANTRY, mcp::BARE),
+        0.9,
+    ),
+    called(
+        "MCP echo, c=64, of a bare server on rmcp",
+        (mcp::ECHO, 64),
+        (mcp::GANTRY, mcp::BARE),
+        0.9,
+    ),
+    called(
+        "MCP get film, c=16, of bare rmcp and tokio-postgres",
+        (mcp::FILM, 16),
+        (mcp::GANTRY, mcp::BARE),
+        1.0,
+    ),
+    called(
+        "MCP get film, c=64, of bare rmcp and tokio-postgres",
+        (mcp::FILM, 64),
+        (mcp::GANTRY, mcp::BARE),
+        1.0,
+    ),
+    called(
+        "MCP get film, c=16, of FastMCP and asyncpg",
+        (mcp::FILM, 16),
+        (mcp::GANTRY, mcp::FASTMCP),
+        25.0,
+    ),
+    called(
+        "MCP get film, c=64, of FastMCP and asyncpg",
+        (mcp::FILM, 64),
+        (mcp::GANTRY, mcp::FASTMCP),
+        25.0,
     ),
 ];
 

@@ -71,7 +71,9 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         catalogue.nodes.extend(nodes);
     }
     if principal.is_admin() && principal.tenant.is_none() {
-        catalogue.nodes.extend(migrations::node());
+        let node = migrations::node().into_iter();
+        let node = node.filter(|node| is_good_for(principal, node));
+        catalogue.nodes.extend(node);
     }
     catalogue.groups = groups(live, &catalogue.nodes);
     catalogue.version = version(&catalogue);

@@ -157,6 +157,9 @@ impl ServerHandler for Fixtures {
             let value = arguments.and_then(|arguments| arguments.get(name)?.as_str());
             value.unwrap_or_default()
         };
+        if name == "echo" {
+            return Ok(CallToolResult::structured(json!({"text": argument("text")})).into());
+        }
         let call = Call {
             name,
             responses: request.input_responses.as_ref(),

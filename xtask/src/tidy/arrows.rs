@@ -84,7 +84,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["store", "bench"]),
     ("rusqlite", &["store", "bench"]),
     ("redis", &["cache"]),
-    ("rmcp", &["mcp_face", "bench"]),
+    ("rmcp", &["mcp_face", "bench", "conformance"]),
     ("clap", &["gantry"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),
