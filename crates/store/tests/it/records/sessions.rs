@@ -70,7 +70,7 @@ async fn a_database_of_an_older_gantry_gets_the_table() {
     on_both_engines(async |database| {
         open(&database, &[FILM]).await;
         let older =
-            "DROP TABLE gantry_session; UPDATE gantry_meta SET value = '3' WHERE key = 'schema'";
+            "ALTER TABLE gantry_keys DROP COLUMN scopes; DROP TABLE gantry_session; UPDATE gantry_meta SET value = '3' WHERE key = 'schema'";
         sql(&database).await.run(older).await;
         let (store, _) = open(&database, &[FILM]).await;
         assert_eq!(put(&store, "ann", "a", 60).await, SessionPut::Kept);
