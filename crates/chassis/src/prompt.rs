@@ -8,6 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::metrics::Connected;
 
 /// After so many the version is known, and its own limits hold: the length of HTTP/2's preface.
 const FIRST: usize = 24;
@@ -16,14 +19,22 @@ pub(crate) struct Prompt {
     stream: TcpStream,
     read: usize,
     limit: Pin<Box<Sleep>>,
+    _open: Open,
+}
+
+/// Held as long as the stream is there: hyper is done with a connection that became a WebSocket.
+pub(crate) struct Open {
+    pub(crate) _counted: Option<Connected>,
+    pub(crate) _tracked: TaskTrackerToken,
 }
 
 impl Prompt {
-    pub(crate) fn new(stream: TcpStream, limit: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, limit: Duration, open: Open) -> Self {
         Self {
             stream,
             read: 0,
             limit: Box::pin(sleep(limit)),
+            _open: open,
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::prompt::Prompt;
+use crate::prompt::{Open, Prompt};
 use crate::{Error, Metrics};
 
 /// What a client may take its time for.
@@ -76,12 +76,16 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     let serve_one = |stream: TcpStream, place: OwnedSemaphorePermit| {
-        let stream = Prompt::new(stream, limits.head);
+        let open = Open {
+            _counted: metrics.as_ref().map(Metrics::connected),
+            _tracked: connections.token(),
+        };
+        let stream = Prompt::new(stream, limits.head, open);
         let served = connection(&builder, stream, router.clone(), &graceful);
-        let counted = metrics.as_ref().map(Metrics::connected);
         connections.spawn(async move {
             served.await;
-            drop((place, counted));
+            // WebSockets have a limit of their own: those that are idle must not keep requests out.
+            drop(place);
         });
     };
     loop {

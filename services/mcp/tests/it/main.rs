@@ -7,6 +7,7 @@
 )]
 
 mod confirm;
+mod drain;
 mod eras;
 mod reading;
 mod refusals;

@@ -128,6 +128,15 @@ impl Answer {
         }
     }
 
+    /// What has come by now, without waiting.
+    pub(crate) fn what_is_there(self) -> Vec<u8> {
+        let mut stream = self.stream.into_inner().into_std().unwrap();
+        let mut bytes = vec![0; 1024];
+        let read = std::io::Read::read(&mut stream, &mut bytes).unwrap();
+        bytes.truncate(read);
+        bytes
+    }
+
     async fn frame(&mut self) -> Value {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head).await.unwrap();
