@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Edge {
     agent: Agent,
     address: String,
-    key: String,
+    key: Option<String>,
 }
 
 impl Edge {
@@ -48,8 +48,21 @@ impl Edge {
         Ok(Self {
             agent,
             address: format!("https://localhost:{port}"),
-            key: key.to_owned(),
+            key: Some(key.to_owned()),
         })
+    }
+
+    /// The same edge for the holder of another key, or of none.
+    #[must_use]
+    pub fn of(&self, key: Option<&str>) -> Self {
+        Self {
+            key: key.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -66,8 +79,10 @@ impl Edge {
     ) -> anyhow::Result<Answer> {
         let mut request = http::Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.address))
-            .header("Authorization", format!("Bearer {}", self.key));
+            .uri(format!("{}{path}", self.address));
+        if let Some(key) = &self.key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -10,8 +10,11 @@ use crate::engine::{Said, docker, inspect, said};
 use crate::gantry::{binary, free_port};
 use crate::{Answer, Edge};
 
-/// The images that the tests were built for carry this tag.
-const TAG: &str = "test";
+/// The tag of the images that the tests are about: `test`, unless somebody works on images of their own beside those.
+pub fn tag() -> String {
+    let own = std::env::var_os("GANTRY_TEST_TAG");
+    own.map_or("test".to_owned(), |own| own.to_string_lossy().into_owned())
+}
 
 pub struct Stack {
     pub kind: &'static str,
@@ -28,6 +31,8 @@ pub struct Ports {
     pub https: u16,
     pub http: u16,
     pub api_ops: u16,
+    pub mcp: u16,
+    pub mcp_ops: u16,
     pub dataflow_ops: u16,
     pub postgres: u16,
     pub redis: u16,
@@ -111,9 +116,10 @@ impl Stack {
     }
 
     /// What a face says of itself and all behind it.
-    pub fn health(&self) -> Option<Value> {
-        let api = self.containers("api").into_iter().next()?;
-        let report = docker(["exec", &api, "/api", "healthcheck", "--report"]);
+    pub fn health(&self, face: &str) -> Option<Value> {
+        let container = self.containers(face).into_iter().next()?;
+        let program = format!("/{face}");
+        let report = docker(["exec", &container, &program, "healthcheck", "--report"]);
         serde_json::from_str(&report.out).ok()
     }
 
@@ -143,10 +149,12 @@ impl Ports {
     fn variables(self, name: &str) -> Vec<(&'static str, String)> {
         vec![
             ("GANTRY_STACK_NAME", name.to_owned()),
-            ("GANTRY_TAG", TAG.to_owned()),
+            ("GANTRY_TAG", tag()),
             ("GANTRY_HTTPS_PORT", self.https.to_string()),
             ("GANTRY_HTTP_PORT", self.http.to_string()),
             ("GANTRY_API_OPS_PORT", self.api_ops.to_string()),
+            ("GANTRY_MCP_PORT", self.mcp.to_string()),
+            ("GANTRY_MCP_OPS_PORT", self.mcp_ops.to_string()),
             ("GANTRY_DATAFLOW_OPS_PORT", self.dataflow_ops.to_string()),
             ("GANTRY_POSTGRES_PORT", self.postgres.to_string()),
             ("GANTRY_REDIS_PORT", self.redis.to_string()),
@@ -159,7 +167,7 @@ impl Ports {
         let file = place.join("ports");
         if !file.exists() {
             let mut free = Vec::new();
-            while free.len() < 8 {
+            while free.len() < 10 {
                 let port = free_port()?;
                 if !free.contains(&port) {
                     free.push(port);
@@ -170,11 +178,13 @@ impl Ports {
         }
         let text = fs::read_to_string(&file)?;
         let mut ports = text.split(' ').map(str::parse);
-        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("eight ports")??) };
+        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("ten ports")??) };
         Ok(Self {
             https: next()?,
             http: next()?,
             api_ops: next()?,
+            mcp: next()?,
+            mcp_ops: next()?,
             dataflow_ops: next()?,
             postgres: next()?,
             redis: next()?,

@@ -48,7 +48,8 @@ pub(crate) fn build() -> anyhow::Result<()> {
 /// What the tests need beside the images.
 pub(crate) fn install() -> anyhow::Result<()> {
     install::hadolint()?;
-    install::store_clients()
+    install::clients()?;
+    install::conformance().map(drop)
 }
 
 /// The command that runs the tests of the stack; they share it, so one after the other.
@@ -118,11 +119,22 @@ pub(crate) fn availability(options: &[&str]) -> anyhow::Result<()> {
     run(&mut command)
 }
 
+/// `agents [--calls N]`: what agents do through the edge, and so many calls while replicas are replaced and under load.
+pub(crate) fn agents(options: &[&str]) -> anyhow::Result<()> {
+    build()?;
+    install()?;
+    run(&mut cargo(&["build", "-p", "gantry", "--locked"]))?;
+    let mut command = tests()?;
+    command.arg("agents::");
+    long::pass(&mut command, &[("--calls", "GANTRY_TEST_CALLS")], options)?;
+    run(&mut command)
+}
+
 /// `reproducible`: the service images, each built from nothing twice, have the same digests.
 pub(crate) fn reproducible() -> anyhow::Result<()> {
     run(program("docker/engine.sh").arg("start"))?;
     run(&mut with_engine(program("docker/bases.sh"))?)?;
-    for image in ["api", "dataflow"] {
+    for image in ["api", "mcp", "dataflow"] {
         let digests = [build_from_nothing(image)?, build_from_nothing(image)?];
         println!("{image}: {} and {}", digests[0], digests[1]);
         anyhow::ensure!(digests[0] == digests[1], "{image} differs from itself");

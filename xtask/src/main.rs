@@ -34,6 +34,7 @@ cargo xtask <verb>
   images        every image, from base images that a registry has or that are made here, by an engine started if need be
   stack         the tests of the images and of both stacks, which are left running
   availability  replicas replaced and containers restarted under load: --requests N, --rate N a second, --seconds N
+  agents        agents through the edge, replicas replaced and memory measured under their load: --calls N
   first-starts  PostgreSQL's probe while it initialises: --times N
   reproducible  each service image, built from nothing twice: the same digest
   clear         takes away what those left, and ends the engine that they started
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         ["images"] => containers::build(),
         ["stack"] => test::stack(),
         ["availability", options @ ..] => containers::availability(options),
+        ["agents", options @ ..] => containers::agents(options),
         ["first-starts", options @ ..] => containers::first_starts(options),
         ["reproducible"] => containers::reproducible(),
         ["clear"] => containers::clear(),

@@ -141,7 +141,7 @@ fn write(edge: &Edge, tally: &Mutex<Tally>) {
         .push("write: never done".to_owned());
 }
 
-fn healthy_again(container: &str) {
+pub(crate) fn healthy_again(container: &str) {
     until("it is healthy again", || {
         (inspect(container)["State"]["Health"]["Status"] == "healthy").then_some(())
     });
@@ -154,7 +154,7 @@ fn replacing_replicas_one_by_one_loses_no_request() {
     let begun = Instant::now();
     let mut rounds = 0;
     while rounds == 0 || load.done() < wanted {
-        for service in ["api", "dataflow"] {
+        for service in ["api", "mcp", "dataflow"] {
             for container in prod().containers(service) {
                 docker(["restart", &container]).unwrap();
                 healthy_again(&container);
@@ -175,7 +175,9 @@ fn with_every_container_restarted_by_turns_all_reads_are_answered() {
     let begun = Instant::now();
     let mut rounds = 0;
     while rounds == 0 || begun.elapsed() < lasts {
-        for service in ["api", "dataflow", "postgres", "redis", "neo4j", "backup"] {
+        for service in [
+            "api", "mcp", "dataflow", "postgres", "redis", "neo4j", "backup",
+        ] {
             for container in prod().containers(service) {
                 docker(["restart", &container]).unwrap();
                 healthy_again(&container);

@@ -13,7 +13,7 @@ use crate::up;
 
 pub(crate) fn dev() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
-    STACK.get_or_init(|| up("dev", "gantry-test-dev", "examples/cinema"))
+    STACK.get_or_init(|| up("dev", "dev", "examples/cinema"))
 }
 
 /// What a few lines of Python say, with the stores' own official clients at hand.
@@ -72,7 +72,8 @@ fn stores_answer_their_own_clients_on_loopback() {
     );
     assert_eq!(python("print(redis().ping())"), "True");
     assert_eq!(python("print(neo4j('RETURN 1'))"), "1");
-    for port in [dev().ports.api_ops, dev().ports.dataflow_ops] {
+    let ports = dev().ports;
+    for port in [ports.api_ops, ports.mcp_ops, ports.dataflow_ops] {
         let health = e2e::request(port, "GET", "/health", &[], None).unwrap();
         assert_eq!(health.json().unwrap()["status"], "ok");
     }
@@ -191,7 +192,8 @@ fn another_project_runs_on_the_same_images() {
     fs::write(project.join("gantry.yaml"), "name: library\n").unwrap();
     let model = "model: Book\nfields:\n  title: { type: text, required: true }\naccess:\n  - { role: anyone, can: [read] }\n";
     fs::write(project.join("models/book.yaml"), model).unwrap();
-    let stack = Stack::up("dev", "gantry-test-second", &project).unwrap();
+    let name = format!("gantry-{}-second", e2e::tag());
+    let stack = Stack::up("dev", &name, &project).unwrap();
     let made = stack
         .edge
         .request(
@@ -208,5 +210,5 @@ fn another_project_runs_on_the_same_images() {
         "[{\"title\":\"Dune\"}]"
     );
     stack.gantry(&["down", "--volumes", "--yes"]).unwrap();
-    fs::remove_dir_all(e2e::target().unwrap().join("stacks/gantry-test-second")).unwrap();
+    fs::remove_dir_all(e2e::target().unwrap().join("stacks").join(name)).unwrap();
 }

@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use crate::prod;
 
-/// The status of the whole, and of one dependency of dataflow, as the api tells them.
-fn told(dependency: &str) -> Option<(String, String)> {
-    let report = prod().health()?;
+const FACES: [&str; 2] = ["api", "mcp"];
+
+/// The status of the whole, and of one dependency of dataflow, as a face tells them.
+fn told(face: &str, dependency: &str) -> Option<(String, String)> {
+    let report = prod().health(face)?;
     let dataflow = &report["dependencies"][0]["report"];
     let found = dataflow["dependencies"].as_array()?;
     let found = found.iter().find(|one| one["name"] == dependency)?;
@@ -15,15 +17,22 @@ fn told(dependency: &str) -> Option<(String, String)> {
     Some((text(&report["status"])?, text(&found["status"])?))
 }
 
+/// Whether every face tells so of the whole and of the dependency.
+fn all_tell(dependency: &str, whole: &str, part: &str) -> Option<()> {
+    let expected = Some((whole.to_owned(), part.to_owned()));
+    let tells = |face: &str| told(face, dependency) == expected;
+    FACES.into_iter().all(tells).then_some(())
+}
+
 /// Takes it away in one way, sees it told, brings it back in the other, and sees that told.
 fn away_and_back(service: &str, away: &str, back: &str, whole: &str) {
     let container = prod().containers(service).remove(0);
-    let well = || told(service).filter(|(whole, part)| whole == "ok" && part == "ok");
+    let well = || all_tell(service, "ok", "ok");
     until(&format!("{service} is well"), well);
     docker([away, &container]).unwrap();
     until(
         &format!("{service} is told to be away after {away}"),
-        || told(service).filter(|(all, part)| all == whole && part == "down"),
+        || all_tell(service, whole, "down"),
     );
     if whole == "degraded" {
         let films = prod().get("/api/v1/film?limit=1");
@@ -57,18 +66,19 @@ fn without_dataflow_a_face_is_down_and_lives() {
     for replica in &replicas {
         docker(["stop", replica]).unwrap();
     }
-    until("the api tells that dataflow is away", || {
-        (stack.health()?["status"] == "down").then_some(())
-    });
-    assert_eq!(
-        stack.containers("api").len(),
-        2,
-        "a face outlives what it needs"
-    );
+    for face in FACES {
+        until(&format!("{face} tells that dataflow is away"), || {
+            (stack.health(face)?["status"] == "down").then_some(())
+        });
+        let living = stack.containers(face).len();
+        assert_eq!(living, 2, "{face} outlives what it needs");
+    }
     for replica in &replicas {
         docker(["start", replica]).unwrap();
     }
-    until("the api is well again", || {
-        (stack.health()?["status"] == "ok").then_some(())
-    });
+    for face in FACES {
+        until(&format!("{face} is well again"), || {
+            (stack.health(face)?["status"] == "ok").then_some(())
+        });
+    }
 }

@@ -11,8 +11,9 @@ struct Image {
     shell: Option<&'static str>,
 }
 
-const IMAGES: [Image; 6] = [
+const IMAGES: [Image; 7] = [
     image("api", 8, None),
+    image("mcp", 8, None),
     image("dataflow", 12, None),
     image("postgres", 100, Some("usr/bin/dash")),
     image("redis", 26, None),
@@ -32,7 +33,7 @@ const fn image(name: &'static str, most: u64, shell: Option<&'static str>) -> Im
 }
 
 fn tag(name: &str) -> String {
-    format!("gantry/{name}:test")
+    format!("gantry/{name}:{}", e2e::tag())
 }
 
 fn size(image: &Value) -> u64 {
@@ -128,7 +129,7 @@ fn none_has_a_shell_an_installer_or_a_file_that_gives_rights() {
 
 #[test]
 fn service_images_hold_one_program_and_a_notice() {
-    for name in ["api", "dataflow"] {
+    for name in ["api", "mcp", "dataflow"] {
         let ours: Vec<String> = files(name)
             .into_iter()
             // The engine itself adds these to every container.

@@ -8,6 +8,7 @@
     reason = "tests: a failure may panic, a table of cases is as long as it is, and a load says how far it came"
 )]
 
+mod agents;
 mod availability;
 mod development;
 mod faults;
@@ -28,18 +29,19 @@ use std::sync::OnceLock;
 use e2e::Stack;
 
 /// Every service of the production stack that stays.
-const SERVICES: [&str; 7] = [
-    "edge", "api", "dataflow", "postgres", "redis", "neo4j", "backup",
+const SERVICES: [&str; 8] = [
+    "edge", "api", "mcp", "dataflow", "postgres", "redis", "neo4j", "backup",
 ];
 
 /// The production stack over the films.
 fn prod() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
-    STACK.get_or_init(|| up("prod", "gantry-test-prod", "examples/cinema"))
+    STACK.get_or_init(|| up("prod", "prod", "examples/cinema"))
 }
 
 fn up(kind: &'static str, name: &str, project: &str) -> Stack {
-    Stack::up(kind, name, &top().join(project)).unwrap_or_else(|error| panic!("{error:#}"))
+    let name = format!("gantry-{}-{name}", e2e::tag());
+    Stack::up(kind, &name, &top().join(project)).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 /// The top of the checkout.

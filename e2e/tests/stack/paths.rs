@@ -4,24 +4,38 @@ use e2e::engine::docker;
 
 use crate::prod;
 
-const DOORS: [(&str, u16); 6] = [
+const DOORS: [(&str, u16); 8] = [
     ("api", 8000),
     ("api", 9100),
+    ("mcp", 3001),
+    ("mcp", 9100),
     ("dataflow", 8001),
     ("postgres", 5432),
     ("redis", 6379),
     ("neo4j", 7687),
 ];
 
+/// Faces see each other and dataflow, and no store.
+const FACES: [&str; 5] = [
+    "api:8000",
+    "api:9100",
+    "mcp:3001",
+    "mcp:9100",
+    "dataflow:8001",
+];
+
 /// From each service, the doors that are open to it.
-const OPEN: [(&str, &[&str]); 7] = [
-    ("edge", &["api:8000", "api:9100"]),
-    ("api", &["api:8000", "api:9100", "dataflow:8001"]),
+const OPEN: [(&str, &[&str]); 8] = [
+    ("edge", &["api:8000", "api:9100", "mcp:3001", "mcp:9100"]),
+    ("api", &FACES),
+    ("mcp", &FACES),
     (
         "dataflow",
         &[
             "api:8000",
             "api:9100",
+            "mcp:3001",
+            "mcp:9100",
             "dataflow:8001",
             "postgres:5432",
             "redis:6379",

@@ -49,7 +49,7 @@ impl Store {
         ));
         all.extend(options.iter().map(|option| option.replace("NAME", &name)));
         let store = Self {
-            image: format!("gantry/{image}:{}", tag()),
+            image: format!("gantry/{image}:{}", e2e::tag()),
             name,
             options: all,
             secrets,
@@ -198,12 +198,6 @@ impl Store {
             assert!(!said.out.contains(password) && !said.err.contains(password));
         }
     }
-}
-
-/// `test`, unless somebody works on images of their own beside those.
-fn tag() -> String {
-    let own = std::env::var_os("GANTRY_TEST_TAG");
-    own.map_or("test".to_owned(), |own| own.to_string_lossy().into_owned())
 }
 
 impl Drop for Store {

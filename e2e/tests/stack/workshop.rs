@@ -8,8 +8,6 @@ use e2e::engine::{Said, docker, said, until};
 use crate::development::dev;
 use crate::top;
 
-const IMAGE: &str = "gantry/workshop:test";
-
 /// The sources without what is built of them, so that a save in them disturbs nobody.
 fn sources() -> std::path::PathBuf {
     let copy = e2e::target().unwrap().join("stacks/sources");
@@ -76,7 +74,7 @@ fn a_saved_source_is_built_and_run_and_a_breakpoint_is_hit() {
         "--network=host",
         &volumes,
         "--entrypoint=gdb",
-        IMAGE,
+        &format!("gantry/workshop:{}", e2e::tag()),
         "-batch",
         "-ex",
         "file /target/debug/api",
