@@ -106,7 +106,8 @@ impl<B: Beside + Clone> Door<B> {
             gone: gone.clone(),
         };
         drop(sender);
-        match face.serve(frames).await {
+        // On the heap, so that what beginning takes is given back before the connection is idle.
+        match Box::pin(face.serve(frames)).await {
             Ok(running) => {
                 running.waiting().await.ok();
             }
