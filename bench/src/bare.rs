@@ -145,7 +145,7 @@ pub(crate) fn film(row: &Row) -> Result<Value, Failed> {
         "director": row.try_get::<_, Option<&str>>("director")?,
         "created_at": seconds("created_at")?,
         "updated_at": seconds("updated_at")?,
-        "created_by": row.try_get::<_, &str>("created_by")?,
+        "created_by": row.try_get::<_, Option<&str>>("created_by")?,
         "_version": row.try_get::<_, i64>("_version")?,
     }))
 }

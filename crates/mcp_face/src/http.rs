@@ -6,8 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
@@ -94,20 +93,7 @@ pub fn router<B: Beside + Clone>(face: Face<B>, prefix: &'static str) -> Router 
             .route("/ws", get(web_socket::all::<B>))
             .route("/ws/{group}", get(web_socket::one::<B>));
     }
-    router
-        .with_state(door)
-        .layer(from_fn_with_state(shared, checked))
-}
-
-async fn checked(
-    State(shared): State<Arc<crate::face::Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match guard::check(request.uri(), request.headers(), &shared.settings) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => refusal(&problem, StatusCode::FORBIDDEN),
-    }
+    router.with_state(door)
 }
 
 async fn all<B: Beside + Clone>(State(door): State<Arc<Door<B>>>, request: Request) -> Response {
@@ -124,6 +110,9 @@ async fn one<B: Beside + Clone>(
 
 impl<B: Beside + Clone> Door<B> {
     async fn handle(&self, group: Option<Arc<str>>, mut request: Request) -> Response {
+        if let Err(refused) = self.guard(request.uri(), request.headers()) {
+            return *refused;
+        }
         let asker = match self.admit(group, request.headers(), Channel::Http).await {
             Ok(asker) => asker,
             Err(problem) => return self.refuse(&problem, request.headers()),
@@ -144,6 +133,12 @@ impl<B: Beside + Clone> Door<B> {
                 _flight: flight,
             })
         })
+    }
+
+    /// Before anything else, on every path.
+    pub(crate) fn guard(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        let checked = guard::check(uri, headers, &self.face.shared.settings);
+        checked.map_err(|problem| Box::new(refusal(&problem, StatusCode::FORBIDDEN)))
     }
 
     /// Who asks, if they may ask at all.
@@ -199,6 +194,9 @@ impl<B: Beside + Clone> Door<B> {
 
     /// Where the head names a tool that this caller lacks the scope for, HTTP can say so, and clients ask for more.
     async fn check_scope(&self, asker: &Asker, headers: &HeaderMap) -> Result<(), Problem> {
+        if self.face.shared.may_write(asker) {
+            return Ok(());
+        }
         if headers
             .get(METHOD)
             .is_none_or(|method| method != "tools/call")

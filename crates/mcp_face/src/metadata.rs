@@ -21,6 +21,9 @@ pub(crate) async fn told<B: Beside + Clone>(
     State(door): State<Arc<Door<B>>>,
     request: Request,
 ) -> Response {
+    if let Err(refused) = door.guard(request.uri(), request.headers()) {
+        return *refused;
+    }
     let below = request.uri().path().strip_prefix(PATH).unwrap_or_default();
     let below = if below.is_empty() { door.prefix } else { below };
     let known = below.strip_prefix(door.prefix);

@@ -156,8 +156,8 @@ fn typed_nodes<'a>(choice: &Choice<'a>) -> Vec<&'a NodeInfo> {
     choice.nodes().filter(offered).collect()
 }
 
-/// What decides an offer.
-type Key = (String, Option<Arc<str>>, bool);
+/// What decides an offer: the catalogue, by its address, which an offer keeps from being another's.
+type Key = (usize, Option<Arc<str>>, bool);
 
 #[derive(Default)]
 pub(crate) struct Offers {
@@ -172,7 +172,7 @@ impl Offers {
         writes: bool,
         limits: &Limits,
     ) -> Option<Arc<Offer>> {
-        let key = (catalogue.version.clone(), group.cloned(), writes);
+        let key = (Arc::as_ptr(catalogue).addr(), group.cloned(), writes);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = known.get(&key) {
             return Some(Arc::clone(offer));
@@ -186,6 +186,8 @@ impl Offers {
         )?;
         let offer = Arc::new(offer);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // What only this remembers is of models that are served no longer, and may be large.
+        known.retain(|_, offer| Arc::strong_count(&offer.catalogue) > 1);
         if known.len() >= MOST {
             known.clear();
         }

@@ -46,7 +46,13 @@ pub(crate) async fn call(
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, Problem> {
     let limits = &shared.settings.limits;
-    let arguments = request.arguments.clone().unwrap_or_default();
+    let confirms = matches!(action, Action::Generic(generic) if generic.takes_confirm());
+    let arguments = if confirms {
+        request.arguments.clone()
+    } else {
+        request.arguments.take()
+    };
+    let arguments = arguments.unwrap_or_default();
     let prepared = match action {
         Action::Describe => return describe(offer, &arguments).map(Into::into),
         Action::Generic(generic) => {
@@ -68,7 +74,6 @@ pub(crate) async fn call(
             Outcome::Confirmed => {}
         }
     }
-    request.arguments = None;
     carry_out(shared, asker, prepared).await.map(Into::into)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -33,28 +33,35 @@ const VIOLATION: u16 = 1008;
 
 pub(crate) async fn all<B: Beside + Clone>(
     State(door): State<Arc<Door<B>>>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    door.upgrade(None, headers, upgrade).await
+    door.upgrade(None, &uri, headers, upgrade).await
 }
 
 pub(crate) async fn one<B: Beside + Clone>(
     State(door): State<Arc<Door<B>>>,
     Path(group): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    door.upgrade(Some(group.into()), headers, upgrade).await
+    let group = Some(group.into());
+    door.upgrade(group, &uri, headers, upgrade).await
 }
 
 impl<B: Beside + Clone> Door<B> {
     async fn upgrade(
         self: Arc<Self>,
         group: Option<Arc<str>>,
+        uri: &Uri,
         headers: HeaderMap,
         upgrade: WebSocketUpgrade,
     ) -> Response {
+        if let Err(refused) = self.guard(uri, &headers) {
+            return *refused;
+        }
         let asker = match self
             .admit(group.clone(), &headers, Channel::WebSocket)
             .await

@@ -26,6 +26,10 @@ use wire::{Body, Call, scope};
 
 use fixtures::Fixtures;
 
+/// As in every program that ships the face.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

@@ -115,7 +115,7 @@ impl Answer {
         let text = message.to_string();
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
         // Final, text; masked, with a mask of zeros, and a length of two bytes.
-        let mut frame = vec![0x81, 0x80 | 126];
+        let mut frame = vec![0x81, 0x80 | 0x7e];
         frame.extend(length);
         frame.extend([0; 4]);
         frame.extend(text.as_bytes());
