@@ -81,11 +81,18 @@ async fn renewed<B: Beside + Clone>(
     Ok(asker)
 }
 
+/// Of a head what is needed to know who asks.
+pub(crate) fn credential(headers: &http::HeaderMap) -> http::HeaderMap {
+    let value = headers.get(http::header::AUTHORIZATION);
+    let header = value.map(|value| (http::header::AUTHORIZATION, value.clone()));
+    header.into_iter().collect()
+}
+
 /// Sessions of the older protocol are told without asking.
 pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationContext<RoleServer>) {
     let face = face.clone();
     let headers = context.extensions.get::<http::request::Parts>();
-    let headers = headers.map(|parts| parts.headers.clone());
+    let headers = headers.map(|parts| credential(&parts.headers));
     let headers = headers.or_else(|| face.held.as_ref().map(|held| held.headers.clone()));
     let held = face.held.as_ref().and_then(|held| held.caller.clone());
     let peer = context.peer;
@@ -105,7 +112,9 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
             let caller = match (&held, &headers) {
                 (Some(caller), _) => caller.clone(),
                 (None, Some(headers)) => {
-                    match face.shared.identify(headers, wire::Trace::random()).await {
+                    // On the heap, as what follows: most of the time nothing of it is needed.
+                    let asked = face.shared.identify(headers, wire::Trace::random());
+                    match Box::pin(asked).await {
                         Ok(identity) => identity.caller,
                         Err(_) => continue,
                     }
@@ -120,9 +129,9 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
                 .replace(now.clone())
                 .is_some_and(|before| before != now)
             {
-                let _ = peer.notify_tool_list_changed().await;
-                let _ = peer.notify_prompt_list_changed().await;
-                let _ = peer.notify_resource_list_changed().await;
+                let _ = Box::pin(peer.notify_tool_list_changed()).await;
+                let _ = Box::pin(peer.notify_prompt_list_changed()).await;
+                let _ = Box::pin(peer.notify_resource_list_changed()).await;
             }
         }
     });

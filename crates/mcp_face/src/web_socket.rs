@@ -22,6 +22,7 @@ use crate::asker::Channel;
 use crate::beside::Beside;
 use crate::face::Held;
 use crate::http::Door;
+use crate::watch;
 
 /// A client that is gone without a word is noticed after two of these.
 const PING: Duration = Duration::from_secs(30);
@@ -82,7 +83,9 @@ impl<B: Beside + Clone> Door<B> {
             // Most connections are idle most of the time; their buffers should not be what they cost.
             .read_buffer_size(4 << 10)
             .write_buffer_size(0)
-            .on_upgrade(async move |socket| self.serve(socket, group, headers, place).await)
+            .on_upgrade(async move |socket| {
+                Box::pin(self.serve(socket, group, headers, place)).await;
+            })
     }
 
     async fn serve(
@@ -94,7 +97,7 @@ impl<B: Beside + Clone> Door<B> {
     ) {
         let mut face = self.face.clone();
         face.held = Some(Arc::new(Held {
-            headers,
+            headers: watch::credential(&headers),
             group,
             channel: Channel::WebSocket,
             caller: None,
