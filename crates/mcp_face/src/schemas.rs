@@ -7,22 +7,41 @@ use serde_json::{Value, json};
 use wire::{Catalogue, Schema};
 
 const PREFIX: &str = "#/schemas/";
+/// What texts may hold.
+const NO_NUL: &str = "^[^\\u0000]*$";
 
 /// The schema with everything it refers to. What is at the top is an object, as MCP wants it.
 pub(crate) fn standalone(schema: &Schema, catalogue: &Catalogue) -> JsonObject {
     complete(schema.tree(), catalogue)
 }
 
-/// The same of a tree that may refer to the catalogue's schemas.
-pub(crate) fn complete(mut tree: Value, catalogue: &Catalogue) -> JsonObject {
-    // A ref at the top is put in place: clients look for `properties` there.
+/// A ref at the top is put in place: clients look for `properties` there.
+pub(crate) fn resolved(mut tree: Value, catalogue: &Catalogue) -> Value {
     while let Some(name) = reference(&tree) {
         tree = match catalogue.schemas.get(name) {
             Some(schema) => schema.tree(),
             None => break,
         };
     }
+    tree
+}
+
+/// Of an object's schema the kinds of its members alone: what an answer holds is seen when it is there.
+pub(crate) fn outline(mut tree: Value) -> Value {
+    if let Some(Value::Object(properties)) = tree.get_mut("properties") {
+        for member in properties.values_mut() {
+            let kind = member.get("type").cloned();
+            *member = kind.map_or_else(|| json!({}), |kind| json!({"type": kind}));
+        }
+    }
+    tree
+}
+
+/// The same of a tree that may refer to the catalogue's schemas.
+pub(crate) fn complete(tree: Value, catalogue: &Catalogue) -> JsonObject {
+    let mut tree = resolved(tree, catalogue);
     let mut wanted = Vec::new();
+    plain(&mut tree);
     point_to_defs(&mut tree, &mut wanted);
     let mut defs = JsonObject::new();
     let mut seen = BTreeSet::new();
@@ -32,6 +51,7 @@ pub(crate) fn complete(mut tree: Value, catalogue: &Catalogue) -> JsonObject {
         }
         if let Some(schema) = catalogue.schemas.get(&name) {
             let mut tree = schema.tree();
+            plain(&mut tree);
             point_to_defs(&mut tree, &mut wanted);
             defs.insert(name, tree);
         }
@@ -54,6 +74,26 @@ fn reference(tree: &Value) -> Option<&str> {
     let alone = object.len() == 1;
     let name = object.get("$ref")?.as_str()?.strip_prefix(PREFIX)?;
     alone.then_some(name)
+}
+
+/// Without what every text and number of ours has, and no reader learns from.
+fn plain(tree: &mut Value) {
+    match tree {
+        Value::Object(object) => {
+            let usual = |name: &str, value: &Value| match name {
+                "pattern" => value
+                    .as_str()
+                    .is_some_and(|text| text == NO_NUL || text.len() > 200),
+                "minimum" => *value == json!(i64::MIN),
+                "maximum" => *value == json!(i64::MAX),
+                _ => false,
+            };
+            object.retain(|name, value| !usual(name, value));
+            object.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
 }
 
 /// Turns refs to the catalogue's schemas into refs to `$defs`, and notes their names.

@@ -53,12 +53,15 @@ pub(crate) fn shape_of(node: &NodeName) -> Shape {
 
 pub(crate) fn tool(name: &str, node: &NodeInfo, catalogue: &Catalogue, limits: &Limits) -> Tool {
     let shape = shape_of(&node.name);
-    let mut input = schemas::standalone(&node.input, catalogue);
+    let mut tree = schemas::resolved(node.input.tree(), catalogue);
+    shorten(&mut tree, node, catalogue);
+    let mut input = schemas::complete(tree, catalogue);
     add_options(&mut input, node, limits);
     let output = match shape {
-        Shape::Records => record_of(node, catalogue, "items"),
+        Shape::Records => record_of(node, "items"),
         _ => node.output.tree(),
     };
+    let output = schemas::outline(schemas::resolved(output, catalogue));
     let output = schemas::complete(shape.schema(&output), catalogue);
     let title = name.replace('_', " ");
     let title = title[..1].to_uppercase() + &title[1..];
@@ -69,12 +72,47 @@ pub(crate) fn tool(name: &str, node: &NodeInfo, catalogue: &Catalogue, limits: &
 }
 
 /// The schema of one record in a node's list.
-fn record_of(node: &NodeInfo, _: &Catalogue, member: &str) -> Value {
+fn record_of(node: &NodeInfo, member: &str) -> Value {
     let mut tree = node.output.tree();
     match tree.get_mut(member) {
         Some(record) => record.take(),
         None => json!({"type": "object"}),
     }
+}
+
+/// What a model reads before it asks is not all that is checked when it asks: names of fields are enough, and the answer to
+/// a mistake tells the rest. In full a list of one model's films costs four thousand tokens.
+fn shorten(tree: &mut Value, node: &NodeInfo, catalogue: &Catalogue) {
+    let Some(Value::Object(properties)) = tree.get_mut("properties") else {
+        return;
+    };
+    let Some(model) = catalogue.model(node.name.family()) else {
+        return;
+    };
+    properties.remove("deleted");
+    properties.remove("offset");
+    let texts =
+        |about: &str| json!({"type": "array", "items": {"type": "string"}, "description": about});
+    let mut replace = |name: &str, schema: Value| {
+        if let Some(known) = properties.get_mut(name) {
+            *known = schema;
+        }
+    };
+    let asked = model.fields.iter().filter(|field| !field.filter.is_empty());
+    let fields: JsonObject = asked.map(|field| (field.name.clone(), json!({}))).collect();
+    let about = "A value, or operators: {\"gte\": 8}; also and, or, not.";
+    let filter = json!({"type": "object", "properties": fields, "description": about});
+    replace("where", filter);
+    replace("order", texts("Such as `created_at.desc`."));
+    replace("select", texts("Fields; refs as `director(name)`."));
+    replace("group", texts("Fields."));
+    replace(
+        "measures",
+        json!({
+            "type": "object", "additionalProperties": {"type": "string"},
+            "description": "Such as {\"n\": \"count\", \"mean\": \"avg(gross)\"}.",
+        }),
+    );
 }
 
 /// What every node understands beside its own arguments.

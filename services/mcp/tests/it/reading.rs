@@ -108,3 +108,24 @@ async fn prompts_are_filled_and_names_completed() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_models_cost_an_agent_little() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    for number in 0..20 {
+        let name = format!("RecordOfKind{number}");
+        let text = format!(
+            "model: {name}\nabout: Something of a kind.\nfields:\n  title: {{ type: text, search: true }}\n  size: {{ type: int }}\n"
+        );
+        std::fs::write(folder.path().join(format!("models/{name}.yaml")), text).unwrap();
+    }
+    let database = format!("sqlite:{}", folder.path().join("data.db").display());
+    let settings = dataflow::Settings::embedded(folder.path().to_owned(), Some(database));
+    let app = dataflow::App::connect(&settings).await.unwrap();
+    let catalogue = app.calls().catalogue(&app.local_admin()).await.unwrap();
+    let list = mcp_face::tool_list(&catalogue, None, true).unwrap();
+    assert!(list.tools.len() <= 16, "{}", list.tools.len());
+    assert!(list.tokens <= 6_000, "{}", list.tokens);
+    app.close().await;
+}
