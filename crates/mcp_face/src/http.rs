@@ -216,12 +216,14 @@ impl<B: Beside + Clone> Door<B> {
         } else {
             Problem::new(Code::Unauthenticated)
         };
-        Err(problem
+        let mut problem = problem
             .detail(format!("`{name}` changes records"))
             .hint(format!(
                 "use a credential with the scope `{}`",
                 scope::WRITE
-            )))
+            ));
+        problem.scope = Some(scope::WRITE.to_owned());
+        Err(problem)
     }
 
     /// With what RFC 6750 and RFC 9728 have a client do next.
@@ -229,23 +231,20 @@ impl<B: Beside + Clone> Door<B> {
         let status = problem.code.status();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = refusal(problem, status);
-        let challenge = match problem.code {
-            Code::Unauthenticated => {
-                let error = if headers.contains_key(header::AUTHORIZATION) {
-                    "error=\"invalid_token\", "
-                } else {
-                    ""
-                };
-                Some(format!("{error}scope=\"{}\"", scope::READ))
+        // All that is needed, so that a client asks its issuer once.
+        let scopes = match &problem.scope {
+            Some(other) if other != scope::READ => format!("{} {other}", scope::READ),
+            _ => scope::READ.to_owned(),
+        };
+        let error = match problem.code {
+            Code::Unauthenticated if headers.contains_key(header::AUTHORIZATION) => {
+                Some("error=\"invalid_token\", ")
             }
-            Code::InsufficientScope => {
-                let (read, write) = (scope::READ, scope::WRITE);
-                Some(format!(
-                    "error=\"insufficient_scope\", scope=\"{read} {write}\""
-                ))
-            }
+            Code::Unauthenticated => Some(""),
+            Code::InsufficientScope => Some("error=\"insufficient_scope\", "),
             _ => None,
         };
+        let challenge = error.map(|error| format!("{error}scope=\"{scopes}\""));
         if let Some(challenge) = challenge {
             let base = metadata::base(&self.face.shared.settings, headers);
             let at = format!("{base}{}{}", metadata::PATH, self.prefix);
