@@ -12,5 +12,6 @@ mod eras;
 mod reading;
 mod refusals;
 mod socket;
+mod told;
 mod tools;
 mod world;
