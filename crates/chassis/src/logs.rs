@@ -4,14 +4,14 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// It tells each request three times.
-const QUIET: &str = "rmcp=warn";
+/// rmcp tells each request three times.
+const USUAL: &str = "info,rmcp=warn";
 
 /// `filter` is in the form of `GANTRY_LOG`: `info`, `warn,nodes=debug`. Called twice, the first call counts.
 pub fn start_logs(filter: Option<&str>) {
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::Level::INFO.into())
-        .parse_lossy(format!("{QUIET},{}", filter.unwrap_or("")));
+    // What comes later counts.
+    let filter = format!("{USUAL},{}", filter.unwrap_or(""));
+    let filter = EnvFilter::builder().parse_lossy(filter);
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
