@@ -18,18 +18,14 @@ pub(crate) fn complete(offer: &Offer, request: &CompleteRequestParams) -> Option
     if !ours {
         return None;
     }
-    let models = || {
-        offer
-            .models
-            .iter()
-            .map(|place| &offer.catalogue.models[*place])
-    };
     let names: Vec<&str> = match request.argument.name.as_str() {
-        "model" => models().map(|model| model.name.as_str()).collect(),
+        "model" => offer.models().map(|model| model.name.as_str()).collect(),
         "field" => {
             let context = request.context.as_ref();
             let chosen = context.and_then(|context| context.get_argument("model"));
-            let of = models().filter(|model| chosen.is_none_or(|name| *name == model.name));
+            let of = offer
+                .models()
+                .filter(|model| chosen.is_none_or(|name| *name == model.name));
             let fields = of.flat_map(|model| &model.fields);
             fields.map(|field| field.name.as_str()).collect()
         }

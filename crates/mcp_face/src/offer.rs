@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rmcp::model::{JsonObject, Tool};
 use serde_json::json;
-use wire::{Catalogue, NodeInfo, Tools};
+use wire::{Catalogue, ModelInfo, NodeInfo, Tools};
 
 use crate::action::Action;
 use crate::choice::Choice;
@@ -28,8 +28,8 @@ pub(crate) struct Offer {
     by_name: HashMap<String, Action>,
     /// Those that its tools can call.
     nodes: Vec<usize>,
-    /// The models whose nodes it has.
-    pub(crate) models: Vec<usize>,
+    /// The models whose nodes it has, by their places.
+    models: Vec<usize>,
 }
 
 impl Offer {
@@ -117,6 +117,19 @@ impl Offer {
             Some(generic) => writes(generic.verb),
             None => typed().is_some_and(|verb| TYPED_WRITES.contains(&verb)),
         }
+    }
+
+    /// The models whose nodes it has.
+    pub(crate) fn models(&self) -> impl Iterator<Item = &ModelInfo> {
+        self.models
+            .iter()
+            .map(|place| &self.catalogue.models[*place])
+    }
+
+    /// By its name or path: a caller's `film` for `Film` is not worth a round trip.
+    pub(crate) fn model(&self, name: &str) -> Option<&ModelInfo> {
+        let mut models = self.models();
+        models.find(|model| model.name == name || model.path == name)
     }
 
     /// What may be done with a model, in the catalogue's words.

@@ -79,7 +79,7 @@ const TASKS: &[Task] = &[
 ];
 
 pub(crate) fn list(offer: &Offer) -> Vec<Prompt> {
-    if offer.models.is_empty() {
+    if offer.models().next().is_none() {
         return Vec::new();
     }
     let prompt = |task: &Task| {
@@ -124,15 +124,9 @@ fn filled(
         text.ok_or_else(|| ErrorData::invalid_params(format!("`{name}` must be given"), None))
     };
     let name = argument("model")?;
-    let models = || {
-        offer
-            .models
-            .iter()
-            .map(|place| &offer.catalogue.models[*place])
-    };
-    let model = models().find(|model| model.name == name || model.path == name);
+    let model = offer.model(name);
     let model = model.ok_or_else(|| {
-        let guess = guess(models().map(|model| model.name.as_str()), name);
+        let guess = guess(offer.models().map(|model| model.name.as_str()), name);
         let message = format!("there is no model `{name}`{guess}");
         ErrorData::invalid_params(message, None)
     })?;

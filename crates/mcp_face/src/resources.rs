@@ -32,10 +32,7 @@ pub(crate) fn with_address(mut error: ErrorData, uri: &str) -> ErrorData {
 }
 
 pub(crate) fn list(asker: &Asker, offer: &Offer) -> Vec<Resource> {
-    let models = offer
-        .models
-        .iter()
-        .map(|place| &offer.catalogue.models[*place]);
+    let models = offer.models();
     let model = models.map(|model| {
         Resource::new(format!("{MODEL}{}", model.name), model.name.clone())
             .with_title(format!("The model {}", model.name))
@@ -110,15 +107,9 @@ pub(crate) async fn read(
         }
         _ => {
             let name = uri.strip_prefix(MODEL).ok_or_else(missing)?;
-            let models = || {
-                offer
-                    .models
-                    .iter()
-                    .map(|place| &offer.catalogue.models[*place])
-            };
-            let model = models().find(|model| model.name == name);
+            let model = offer.models().find(|model| model.name == name);
             let model = model.ok_or_else(|| {
-                let near = nearest(models().map(|model| model.name.as_str()), name);
+                let near = nearest(offer.models().map(|model| model.name.as_str()), name);
                 match near {
                     Some(near) => missing().hint(format!("did you mean `{MODEL}{near}`?")),
                     None => missing(),

@@ -129,14 +129,7 @@ fn of_model(
             detail,
         )));
     }
-    let models = || {
-        offer
-            .models
-            .iter()
-            .map(|place| &offer.catalogue.models[*place])
-    };
-    // Models write names as they like: `film` and `films` are not worth a round trip.
-    let model = models().find(|model| model.name == name || model.path == name);
+    let model = offer.model(&name);
     let node = model.map(|model| NodeName::of_model(&model.name, generic.verb));
     match node {
         Some(node) if offer.catalogue.node(&node).is_some() => Ok((node, arguments)),
@@ -145,7 +138,7 @@ fn of_model(
             let fault = Fault::new("/model", "not_in_enum", detail);
             Err(of_input(fault))
         }
-        None => Err(no_model(&name, models())),
+        None => Err(no_model(&name, offer.models())),
     }
 }
 
@@ -165,17 +158,11 @@ fn describe(offer: &Offer, arguments: &JsonObject) -> Result<CallToolResult, Pro
             detail,
         )));
     }
-    let models = || {
-        offer
-            .models
-            .iter()
-            .map(|place| &offer.catalogue.models[*place])
-    };
     let described: Vec<Value> = match arguments.get("model") {
-        None | Some(Value::Null) => models().map(|model| outline(offer, model)).collect(),
+        None | Some(Value::Null) => offer.models().map(|model| outline(offer, model)).collect(),
         Some(Value::String(name)) => {
-            let model = models().find(|model| model.name == *name || model.path == *name);
-            let model = model.ok_or_else(|| no_model(name, models()))?;
+            let model = offer.model(name);
+            let model = model.ok_or_else(|| no_model(name, offer.models()))?;
             vec![detail(offer, model)]
         }
         Some(_) => return Err(wrong_type("model", "a model's name")),
