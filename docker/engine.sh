@@ -80,9 +80,13 @@ start() {
     clear_run
     mkdir -p "$home/data"
     say "starting a Docker Engine"
+    # Its own choice of addresses is enough for some thirty networks, fewer where the machine is in one of them. These are
+    # for hundreds; the engine leaves out what the machine has a route to.
+    set --
+    for base in 172.16.0.0/12 192.168.0.0/16 10.192.0.0/12; do set -- "$@" --default-address-pool "base=$base,size=24"; done
     # GANTRY_ENGINE_OPTIONS: more options of dockerd's, `--userland-proxy=false` for one.
     # shellcheck disable=SC2086
-    setsid nohup dockerd --host "unix://$socket" --data-root "$home/data" --exec-root "$run" \
+    setsid nohup dockerd "$@" --host "unix://$socket" --data-root "$home/data" --exec-root "$run" \
         --pidfile "$home/dockerd.pid" --log-level warn ${GANTRY_ENGINE_OPTIONS:-} >"$home/dockerd.log" 2>&1 </dev/null &
     waited=0
     until version=$(answers); do
