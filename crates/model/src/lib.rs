@@ -24,6 +24,7 @@ mod shape;
 mod source;
 mod value;
 mod verb;
+pub mod workflow;
 mod yaml;
 
 pub use argument::BadArgument;
@@ -57,3 +58,4 @@ pub use value::{
     write_timestamp,
 };
 pub use verb::Verb;
+pub use workflow::Workflow;

@@ -13,6 +13,7 @@ mod http_form;
 mod near;
 mod node;
 mod problem;
+pub mod run;
 mod schema;
 pub mod scope;
 pub mod session;
