@@ -8,7 +8,6 @@ use model::workflow::{Action, Expression, Template};
 use model::{Mistake, Project, Workflow};
 use serde_json::{Value, json};
 
-
 fn scope(value: Value) -> Scope {
     Scope::from(Serde(value))
 }
