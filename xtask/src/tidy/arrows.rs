@@ -34,12 +34,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("api", &["wire", "chassis", "client"]),
+    ("verbs", &["wire", "client"]),
     ("mcp_face", &["wire"]),
     ("mcp", &["wire", "chassis", "client", "mcp_face"]),
     (
         "gantry",
         &[
-            "wire", "chassis", "client", "model", "docker", "api", "dataflow", "mcp", "mcp_face",
+            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp",
+            "mcp_face",
         ],
     ),
     ("entrypoint", &[]),

@@ -3,11 +3,12 @@
 use std::io::Write as _;
 
 use serde_json::json;
+use verbs::words;
 use wire::ExitKind;
 
 use crate::args::{Output, Validate};
 use crate::failure::{Failure, mistakes_json};
-use crate::{platform, words};
+use crate::platform;
 
 pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
     let mut out = anstream::stdout();
@@ -34,7 +35,7 @@ pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
         // The mistakes are what was asked for: data, not talk.
         (Err(Failure::Mistakes(mistakes)), Output::Json) => {
             writeln!(out, "{}", json!({"mistakes": mistakes_json(&mistakes)}))?;
-            return Err(Failure::Told(ExitKind::Input));
+            return Err(Failure::told(ExitKind::Input));
         }
         (Err(failure), _) => return Err(failure),
     }
