@@ -80,6 +80,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "conformance",
             "api",
             "dataflow",
+            "verbs",
         ],
     ),
     ("tokio-postgres", &["store", "testkit", "bench"]),
@@ -87,7 +88,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store", "bench"]),
     ("redis", &["cache"]),
     ("rmcp", &["mcp_face", "bench", "conformance"]),
-    ("clap", &["gantry"]),
+    ("clap", &["gantry", "nexus", "verbs"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),
 ];
