@@ -90,8 +90,11 @@ pub enum Verb {
     Call(Box<Call>),
     Changes(Changes),
     Workflows(Workflows),
+    /// Run a workflow and follow it to its end
     Run(Box<Run>),
+    /// List runs of workflows, look at one, and steer it
     Runs(Box<Runs>),
+    /// Tell a run something that it waits for
     Signal(Signal),
     Models(Models),
     Mcp(Box<Mcp>),

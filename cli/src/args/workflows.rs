@@ -13,6 +13,7 @@ pub struct Workflows {
 }
 
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Run {
     #[command(flatten)]
     pub run: verbs::Run,
@@ -22,6 +23,7 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Runs {
     #[command(flatten)]
     pub runs: verbs::Runs,
@@ -31,6 +33,7 @@ pub struct Runs {
 }
 
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Signal {
     #[command(flatten)]
     pub signal: verbs::Signal,
