@@ -6,6 +6,7 @@ mod operator;
 mod query;
 
 pub use holds::like;
+pub(crate) use operator::known as known_operator;
 
 use crate::{FieldId, Value};
 

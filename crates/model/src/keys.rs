@@ -11,4 +11,4 @@ pub(crate) use group::{GROUP, TOOLS};
 pub(crate) use model::{MODEL, ON_DELETE};
 pub(crate) use project::PROJECT;
 pub(crate) use seed::SEED;
-pub(crate) use workflow::WORKFLOW;
+pub(crate) use workflow::{KINDS, WORKFLOW};

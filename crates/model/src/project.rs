@@ -10,8 +10,7 @@ use std::sync::Arc;
 pub use auth::{Algorithm, Auth, Issuer, KeySource};
 pub use settings::{Limits, ProjectSettings};
 
-use crate::source::{self, Source};
-use crate::{Group, Mistake, Models, Seed, group, keys, read, seed};
+use crate::{Group, Mistake, Models, Seed, Workflow, group, keys, read, seed, source, workflow};
 
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -21,6 +20,8 @@ pub struct Project {
     pub settings: ProjectSettings,
     pub models: Arc<Models>,
     pub groups: Arc<[Group]>,
+    /// By name.
+    pub workflows: Arc<[Workflow]>,
     /// In the order in which they are to be loaded.
     pub seeds: Vec<Seed>,
 }
@@ -32,7 +33,7 @@ impl Project {
         let folder = folder::read(root, &mut mistakes);
         let (models, known) = read::read_models(&folder.models, &mut mistakes);
         let (name, settings) = read_settings(folder.settings.as_ref(), &mut mistakes);
-        check_workflows(&folder.workflows, &mut mistakes);
+        let workflows = workflow::read_all(&folder.workflows, &models, &known, &mut mistakes);
         let groups = group::read_all(&folder.groups, &models, &known, &mut mistakes);
         let seeds = seed::read_all(&folder.seeds, &models, &folder.data, &mut mistakes);
         source::sort(&mut mistakes);
@@ -46,6 +47,7 @@ impl Project {
             settings,
             models: Arc::new(models),
             groups: groups.into(),
+            workflows: workflows.into(),
             seeds,
         })
     }
@@ -77,28 +79,6 @@ fn read_settings(
     let read = node.as_ref().map(|node| settings::read(&mut source, node));
     mistakes.append(&mut source.mistakes);
     read.unwrap_or_default()
-}
-
-/// Their form, and that no name stands twice.
-fn check_workflows(files: &[(PathBuf, String)], mistakes: &mut Vec<Mistake>) {
-    let mut names: Vec<(String, &Path)> = Vec::new();
-    for (path, text) in files {
-        let (mut source, node): (Source, _) =
-            read::read_file(path, text, &keys::WORKFLOW, "workflow");
-        if let Some(named) = node.as_ref().and_then(|node| node.get("workflow"))
-            && let Some(name) = named.text()
-        {
-            match names.iter().find(|(other, _)| other == name) {
-                Some((_, other)) => {
-                    let message =
-                        format!("there is another workflow `{name}`, in {}", other.display());
-                    source.mistake(named.at, message, None);
-                }
-                None => names.push((name.to_owned(), path)),
-            }
-        }
-        mistakes.append(&mut source.mistakes);
-    }
 }
 
 fn folder_name(root: &Path) -> String {

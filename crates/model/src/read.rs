@@ -6,12 +6,13 @@ mod lists;
 mod model;
 mod name;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use name::PARAMETERS;
+pub(crate) use field::read as read_field;
 pub use name::path_of;
+pub(crate) use name::{PARAMETERS, check_role};
 
 use crate::shape::{Shape, Table, check};
 use crate::source::{self, Source};
@@ -53,7 +54,7 @@ pub(crate) fn read_models(
 
 /// The file's tree, with its form checked against the table.
 pub(crate) fn read_file<'a>(
-    path: &'a std::path::Path,
+    path: &'a Path,
     text: &'a str,
     table: &'static Table,
     name: &str,
@@ -68,24 +69,34 @@ pub(crate) fn read_file<'a>(
 
 /// The names of all models, broken ones included: a ref to one of those is no mistake of its own.
 pub(crate) struct Known {
-    names: Vec<String>,
+    /// Each with its file; `None` where models are not known at all, and a ref may be to any.
+    files: Option<BTreeMap<String, PathBuf>>,
 }
 
 impl Known {
+    /// For who reads a file by itself.
+    pub(crate) const ANY: Self = Self { files: None };
+
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.names
-            .binary_search_by(|known| known.as_str().cmp(name))
-            .is_ok()
+        let files = self.files.as_ref();
+        files.is_none_or(|files| files.contains_key(name))
+    }
+
+    pub(crate) fn file(&self, name: &str) -> Option<&Path> {
+        self.files.as_ref()?.get(name).map(PathBuf::as_path)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.files
+            .iter()
+            .flat_map(BTreeMap::keys)
+            .map(String::as_str)
     }
 }
 
 /// Collects the names and refuses those that stand twice, also as paths.
 fn declare(files: &mut [(Source, Node)]) -> Known {
-    let mut names: HashMap<String, PathBuf> = HashMap::new();
+    let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut paths: HashMap<String, (PathBuf, String)> = HashMap::new();
     for (source, node) in files {
         let Some(node) = node.get("model") else {
@@ -113,7 +124,5 @@ fn declare(files: &mut [(Source, Node)]) -> Known {
             paths.insert(path_of(name), (file, name.to_owned()));
         }
     }
-    let mut names: Vec<String> = names.into_keys().collect();
-    names.sort_unstable();
-    Known { names }
+    Known { files: Some(names) }
 }

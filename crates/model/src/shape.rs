@@ -38,6 +38,8 @@ pub(crate) enum Shape {
     /// At least one item.
     List(&'static Shape),
     Map(&'static Table),
+    /// The same of a table that may hold itself, so that schemas name it once.
+    Defined(&'static str, &'static Table),
     /// A map whose keys are names that the project gives.
     Names(&'static Shape),
     /// One of these, told apart by being a scalar, a list or a map.

@@ -29,6 +29,8 @@ pub(crate) struct Source<'a> {
 
 /// A line of a data file may be a megabyte; nobody reads that in a terminal.
 const LONGEST_SHOWN: usize = 200;
+/// Lines of one value in which a part of it is looked for.
+const LONGEST_VALUE: usize = 100;
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: &'a Path, text: &'a str) -> Self {
@@ -37,6 +39,36 @@ impl<'a> Source<'a> {
             lines: text.lines().collect(),
             mistakes: Vec::new(),
         }
+    }
+
+    /// Where a part of a value stands as it was written; `at` is the value's own place. Of several lines the first.
+    pub(crate) fn find(&self, at: Place, part: &str) -> Option<Place> {
+        let wanted = part.lines().next().filter(|line| !line.is_empty())?;
+        let lines = self
+            .lines
+            .iter()
+            .enumerate()
+            .skip(at.line.saturating_sub(1));
+        for (index, line) in lines.take(LONGEST_VALUE) {
+            let from = if index + 1 == at.line {
+                at.column.saturating_sub(1)
+            } else {
+                0
+            };
+            let from = line
+                .char_indices()
+                .nth(from)
+                .map_or(line.len(), |(byte, _)| byte);
+            if let Some(found) = line[from..].find(wanted) {
+                let column = line[..from + found].chars().count() + 1;
+                return Some(Place {
+                    line: index + 1,
+                    column,
+                    width: wanted.chars().count(),
+                });
+            }
+        }
+        None
     }
 
     pub(crate) fn mistake(&mut self, at: Place, message: impl Into<String>, hint: Option<String>) {

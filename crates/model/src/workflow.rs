@@ -1,9 +1,24 @@
 //! workflows/*.yaml: procedures made of nodes. What a file says, checked against the models and its own earlier steps.
 
+mod answer;
+mod cron;
+mod expression;
+mod filters;
+mod input;
+mod json;
+mod names;
+mod outside;
+mod read;
+mod schedule;
+mod template;
+
 use std::time::Duration;
 
 use wire::NodeName;
 
+pub use self::cron::Cron;
+pub use self::outside::{Argument, OutsideNode, outside};
+pub(crate) use self::read::read_all;
 use crate::Field;
 
 /// One file.

@@ -185,8 +185,12 @@ impl Builder<'_, '_> {
             return false;
         }
         if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            self.source
-                .mistake(at, "a key is text, not a list or a map", None);
+            let hint = "an expression needs quotes: \"{{ … }}\"";
+            self.source.mistake(
+                at,
+                "a key is text, not a list or a map",
+                Some(hint.to_owned()),
+            );
             return false;
         }
         self.open.push(open);

@@ -33,7 +33,12 @@ const OPERATORS: [(&str, &str, Operator); 14] = [
 ];
 
 /// What is wrong, and the nearest valid word.
-pub(super) type Wrong = (String, Option<String>);
+pub(crate) type Wrong = (String, Option<String>);
+
+/// Refuses what is no operator of the field.
+pub(crate) fn known(field: &Field, name: &str) -> Result<(), Wrong> {
+    Operator::from_json(name)?.check(field)
+}
 
 impl Operator {
     pub(super) fn from_json(name: &str) -> Result<Self, Wrong> {

@@ -67,6 +67,56 @@ pub(crate) static MODEL: Table = Table {
     ],
 };
 
+/// An input of a workflow: what a field may say, without what only a table has.
+pub(super) static INPUT: Table = Table {
+    hint: "it as { type: text } or { ref: Person }",
+    keys: INPUT_KEYS,
+};
+
+const INPUT_KEYS: &[Key] = &[
+    key("type", Shape::Word(TYPES), "What its values are."),
+    key(
+        "ref",
+        Shape::Text,
+        "The model whose record's id it is, instead of a type.",
+    ),
+    key("about", Shape::Text, "What it means, its unit."),
+    key("required", Shape::Bool, "Must be given, and is not null."),
+    key("array", Shape::Bool, "A list of the type."),
+    key(
+        "default",
+        Shape::Any,
+        "The value where none is given; null unless said.",
+    ),
+    key("min", Shape::Scalar, "The least value, or length."),
+    key("max", Shape::Scalar, "The greatest value, or length."),
+    key(
+        "values",
+        Shape::List(&Shape::Text),
+        "For enum: the values it may have.",
+    ),
+    key(
+        "precision",
+        Shape::Count(1, 1_000),
+        "For decimal: digits in all.",
+    ),
+    key(
+        "scale",
+        Shape::Count(0, 1_000),
+        "For decimal: digits after the point.",
+    ),
+    key(
+        "dim",
+        Shape::Count(1, 16_000),
+        "For vector: how many numbers.",
+    ),
+    key(
+        "metric",
+        Shape::Word(METRICS),
+        "For vector: how distance is measured.",
+    ),
+];
+
 static FIELD: Table = Table {
     hint: "it as { type: text } or { ref: Person }",
     keys: FIELD_KEYS,

@@ -8,7 +8,7 @@ use crate::yaml::{Key, Node};
 use crate::{Field, Kind, Metric, OnDelete, Value, did_you_mean, keys};
 
 /// `None` where its kind is not known. The form was checked before; wrong forms are passed over.
-pub(super) fn read(source: &mut Source, key: &Key, node: &Node, known: &Known) -> Option<Field> {
+pub(crate) fn read(source: &mut Source, key: &Key, node: &Node, known: &Known) -> Option<Field> {
     if node.members().is_empty() && !matches!(node.yaml, crate::yaml::Yaml::Map(_)) {
         return None;
     }

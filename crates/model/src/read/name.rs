@@ -15,7 +15,7 @@ pub(crate) const PARAMETERS: [&str; 10] = [
 ];
 
 /// What is wrong, and what to do.
-pub(super) type Wrong = (String, Option<String>);
+pub(crate) type Wrong = (String, Option<String>);
 
 /// A model's table and path: `FilmRole` → `film_role`.
 pub fn path_of(model: &str) -> String {
@@ -160,7 +160,7 @@ fn snake_case(name: &str) -> String {
         .to_owned()
 }
 
-pub(super) fn check_role(name: &str) -> Result<(), Wrong> {
+pub(crate) fn check_role(name: &str) -> Result<(), Wrong> {
     let fits = (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name

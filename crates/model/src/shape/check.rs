@@ -13,7 +13,9 @@ pub(crate) fn check(source: &mut Source, node: &Node, shape: &Shape, name: &str)
             let fits = |shape: &Shape| form(shape) == form_of(node);
             check(source, node, if fits(other) { other } else { one }, name);
         }
-        (Shape::Map(table), Yaml::Map(_)) => check_map(source, node, table, name),
+        (Shape::Map(table) | Shape::Defined(_, table), Yaml::Map(_)) => {
+            check_map(source, node, table, name)
+        }
         (Shape::Names(inner), Yaml::Map(members)) => {
             for (key, member) in members {
                 check(source, member, inner, &key.text);
@@ -45,7 +47,7 @@ enum Form {
 fn form(shape: &Shape) -> Form {
     match shape {
         Shape::List(_) => Form::List,
-        Shape::Map(_) | Shape::Names(_) => Form::Map,
+        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) => Form::Map,
         _ => Form::Scalar,
     }
 }
@@ -125,12 +127,12 @@ fn wrong_scalar(node: &Node, shape: &Shape, name: &str) -> Option<Wrong> {
             "a list".to_owned(),
             Some("write it as [a, b]".to_owned()),
         ),
-        Shape::Map(table) if !table.hint.is_empty() => (
+        Shape::Map(table) | Shape::Defined(_, table) if !table.hint.is_empty() => (
             false,
             "a map".to_owned(),
             Some(format!("write {}", table.hint)),
         ),
-        Shape::Map(_) | Shape::Names(_) => (false, "a map".to_owned(), None),
+        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) => (false, "a map".to_owned(), None),
         Shape::Either(one, _) => return wrong_scalar(node, one, name),
     };
     if fits {

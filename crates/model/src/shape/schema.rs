@@ -11,7 +11,8 @@ pub(crate) fn document(
     table: &'static Table,
     examples: Vec<Value>,
 ) -> Value {
-    let Value::Object(body) = of_table(table) else {
+    let mut definitions = Map::new();
+    let Value::Object(body) = of_table(table, &mut definitions) else {
         return Value::Null;
     };
     let mut document = Map::new();
@@ -22,14 +23,17 @@ pub(crate) fn document(
     document.insert("title".to_owned(), json!(title));
     document.insert("description".to_owned(), json!(about));
     document.extend(body);
+    if !definitions.is_empty() {
+        document.insert("$defs".to_owned(), Value::Object(definitions));
+    }
     document.insert("examples".to_owned(), Value::Array(examples));
     Value::Object(document)
 }
 
-fn of_table(table: &'static Table) -> Value {
+fn of_table(table: &'static Table, definitions: &mut Map<String, Value>) -> Value {
     let mut properties = Map::new();
     for key in table.keys {
-        let mut schema = of(&key.shape);
+        let mut schema = of(&key.shape, definitions);
         if let Value::Object(schema) = &mut schema {
             schema.insert("description".to_owned(), json!(key.about));
         }
@@ -49,7 +53,7 @@ fn of_table(table: &'static Table) -> Value {
     schema
 }
 
-fn of(shape: &Shape) -> Value {
+fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
         // YAML reads an unquoted 1984 as a number; the reader takes it as written.
         Shape::Text | Shape::Scalar => json!({"type": ["string", "number", "boolean"]}),
@@ -63,9 +67,23 @@ fn of(shape: &Shape) -> Value {
             json!({"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$", "examples": ["8MiB"]})
         }
         Shape::Any => json!({}),
-        Shape::List(inner) => json!({"type": "array", "items": of(inner), "minItems": 1}),
-        Shape::Map(table) => of_table(table),
-        Shape::Names(inner) => json!({"type": "object", "additionalProperties": of(inner)}),
-        Shape::Either(one, other) => json!({"anyOf": [of(one), of(other)]}),
+        Shape::List(inner) => {
+            json!({"type": "array", "items": of(inner, definitions), "minItems": 1})
+        }
+        Shape::Map(table) => of_table(table, definitions),
+        Shape::Defined(name, table) => {
+            if !definitions.contains_key(*name) {
+                definitions.insert((*name).to_owned(), Value::Null);
+                let definition = of_table(table, definitions);
+                definitions.insert((*name).to_owned(), definition);
+            }
+            json!({"$ref": format!("#/$defs/{name}")})
+        }
+        Shape::Names(inner) => {
+            json!({"type": "object", "additionalProperties": of(inner, definitions)})
+        }
+        Shape::Either(one, other) => {
+            json!({"anyOf": [of(one, definitions), of(other, definitions)]})
+        }
     }
 }

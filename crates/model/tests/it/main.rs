@@ -13,3 +13,4 @@ mod projects;
 mod schemas;
 mod seeds;
 mod values;
+mod workflows;
