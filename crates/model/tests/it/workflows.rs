@@ -1,13 +1,20 @@
 //! Workflow files: what they say, and every mistake in them where it stands.
 
+mod cron;
+mod input;
+mod names;
+mod structure;
+
 use std::path::Path;
 
 use minijinja::Value as Scope;
 use minijinja::value::Serde;
 use model::workflow::{Action, Expression, Template};
 use model::{Mistake, Project, Workflow};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::projects::folder;
 
 fn scope(value: Value) -> Scope {
     Scope::from(Serde(value))
@@ -168,4 +175,73 @@ fn a_file_is_read_as_it_stands() {
         ("log", "step_1")
     );
     assert!(matches!(with, Template::Constant(_)));
+}
+
+const FILM: &str = "\
+model: Film
+fields:
+  title: { type: text, required: true, max: 300, search: true }
+  released: { type: date }
+  rating: { type: decimal, min: 0, max: 10 }
+  votes: { type: int }
+  genre: { type: enum, values: [drama, comedy] }
+  director: { ref: Person }
+  tags: { type: text, array: true }
+unique: [[title, released]]
+";
+const PERSON: &str = "model: Person\nfields: { name: { type: text, unique: true } }";
+
+/// What is wrong with a workflow file, a mistake a line: the words at fault, what is wrong with them, what to do.
+fn mistakes(text: &str) -> String {
+    let other = "workflow: other\ninputs: { film: { ref: Film, required: true }, most: { type: int } }\n\
+                 steps: [{ node: log, with: { message: hello } }]\noutputs: { done: true }";
+    let folder = folder(&[
+        ("models/film.yaml", FILM),
+        ("models/person.yaml", PERSON),
+        ("workflows/other.yaml", other),
+        ("workflows/w.yaml", text),
+    ]);
+    let mistakes = Project::load(folder.path()).err().unwrap_or_default();
+    let lines = mistakes.into_iter().map(|mistake| {
+        let words = mistake
+            .source
+            .chars()
+            .skip(mistake.column - 1)
+            .take(mistake.width);
+        let hint = mistake
+            .hint
+            .map_or(String::new(), |hint| format!(" ({hint})"));
+        format!("{}: {}{hint}", words.collect::<String>(), mistake.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The same of a workflow of these steps.
+fn wrong(steps: &[&str]) -> String {
+    let inputs = "inputs: { film: { type: uuid }, rating: { type: decimal } }";
+    let steps: Vec<_> = steps.iter().map(|step| format!("- {step}\n")).collect();
+    mistakes(&format!(
+        "workflow: w\n{inputs}\nsteps:\n{}",
+        steps.concat()
+    ))
+}
+
+fn parse_whole(text: &str) -> Workflow {
+    Workflow::parse(Path::new("w.yaml"), text)
+        .map_err(shown)
+        .unwrap()
+}
+
+proptest! {
+    #[test]
+    fn no_step_makes_the_reader_fail(text in "[a-c0 :,\\[\\]{}'\"|.(){}%~+!=-]{0,60}") {
+        let step = format!("workflow: w\nsteps:\n- {text}\n- {{ if: '{{{{ {text} }}}}', each: \"{text}\", steps: [{{ wait: {text} }}] }}");
+        let _ = Workflow::parse(Path::new("w.yaml"), &step);
+    }
+
+    #[test]
+    fn no_expression_makes_the_evaluation_fail(source in "[a-c0-9 |.()\\[\\]{}'~+*/%,:=!<>-]{1,40}") {
+        let scope = scope(json!({"a": {"b": [1, "x", null]}, "b": "7.5", "c": 1.5}));
+        let _ = Expression::new(&source).and_then(|one| one.evaluate(&scope));
+    }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::super::answer::Answer;
-use super::super::super::{OutsideNode, Template};
 use super::super::Reader;
 use super::{Member, With};
 use crate::did_you_mean;
+use crate::workflow::answer::Answer;
+use crate::workflow::{OutsideNode, Template};
 
 impl Reader<'_, '_> {
     pub(super) fn check_outside(&mut self, node: &OutsideNode, with: &With<'_>) {
