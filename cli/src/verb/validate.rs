@@ -15,9 +15,10 @@ pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
     match (platform::project(&args.folder), output) {
         (Ok(project), Output::Text) => writeln!(
             out,
-            "{}: {}, {} and {}, no mistakes",
+            "{}: {}, {}, {} and {}, no mistakes",
             project.name,
             words::count(project.models.iter().len(), "model"),
+            words::count(project.workflows.len(), "workflow"),
             words::count(project.seeds.len(), "seed"),
             words::count(project.groups.len(), "group")
         )?,
@@ -27,6 +28,7 @@ pub fn run(args: &Validate, output: Output) -> Result<(), Failure> {
             json!({
                 "project": project.name,
                 "models": project.models.iter().len(),
+                "workflows": project.workflows.len(),
                 "seeds": project.seeds.len(),
                 "groups": project.groups.len(),
                 "mistakes": [],

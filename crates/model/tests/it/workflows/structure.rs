@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use model::Project;
+use model::workflow::outside;
+use model::{Project, SchemaKind, Workflow, schema};
 
 use super::{FILM, folder, mistakes, shown, wrong};
 
@@ -301,5 +302,48 @@ fn every_mistake_of_five_hundred_files_is_told_at_once() {
             "Film (models/film.yaml) has no field `ratign`"
         );
         assert_eq!(mistake.hint.as_deref(), Some("did you mean `rating`?"));
+    }
+}
+
+#[test]
+fn the_page_says_what_there_is() {
+    let page = include_str!("../../../../../docs/WORKFLOWS.md");
+    for node in outside() {
+        let row = format!("| `{}` |", node.name);
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&row))
+            .unwrap_or_default();
+        for argument in &node.arguments {
+            assert!(
+                row.contains(&format!("`{}`", argument.name)),
+                "{} {}",
+                node.name,
+                argument.name
+            );
+        }
+    }
+    let schema = schema(SchemaKind::Workflow);
+    let keys = schema["properties"].as_object().unwrap().keys();
+    for key in keys.chain(
+        schema["$defs"]["step"]["properties"]
+            .as_object()
+            .unwrap()
+            .keys(),
+    ) {
+        assert!(
+            page.contains(&format!("`{key}")) || page.contains(&format!(" `{key}:")),
+            "{key}"
+        );
+    }
+    for block in page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+    {
+        assert!(
+            Workflow::parse("docs/WORKFLOWS.md".as_ref(), block).is_ok(),
+            "{block}"
+        );
     }
 }
