@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use minijinja::machinery::{ast, parse_expr};
+use minijinja::machinery::{ast, parse_expr, tokenize};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::{Expression, filters, json};
@@ -12,6 +13,8 @@ const FUEL: u64 = 100_000;
 const DEEPEST: usize = 64;
 /// Longer ones belong into several steps.
 const LONGEST: usize = 16 << 10;
+/// Words and signs. A chain such as `1+1+…` becomes a tree as deep as it is long, and trees are walked on the stack.
+const MOST_TOKENS: usize = 200;
 
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -40,6 +43,15 @@ impl Expression {
             return Err(format!(
                 "the expression is longer than {} KiB",
                 LONGEST >> 10
+            ));
+        }
+        if tokenize(source, true, SyntaxConfig::default())
+            .take(MOST_TOKENS + 1)
+            .count()
+            > MOST_TOKENS
+        {
+            return Err(format!(
+                "the expression has more than {MOST_TOKENS} words and signs; do it in several steps"
             ));
         }
         let compiled = ENVIRONMENT.compile_expression_owned(source.to_owned());

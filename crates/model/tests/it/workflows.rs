@@ -245,3 +245,48 @@ proptest! {
         let _ = Expression::new(&source).and_then(|one| one.evaluate(&scope));
     }
 }
+
+#[test]
+fn a_long_expression_needs_no_large_stack() {
+    let chains = [
+        ("1", "+1"),
+        ("a", ".b"),
+        ("a", "|list"),
+        ("a", "[0]"),
+        ("", "("),
+        ("", "["),
+        ("", "not "),
+        ("", "-"),
+        ("a", "()"),
+        ("1", " if 1 else 1"),
+        ("1", "<1"),
+        ("a", " is defined"),
+        ("1", "**1"),
+        ("1", " and 1"),
+        ("", "{1:"),
+        ("1", "~1"),
+    ];
+    let evaluate = move || {
+        let scope = scope(json!({"a": {"b": 1}}));
+        for (start, more) in chains {
+            for times in [66, 99, 198, 4_000] {
+                let source = format!("{start}{}", more.repeat(times));
+                let text =
+                    format!("workflow: w\nsteps: [{{ if: '{{{{ {source} }}}}', wait: 1s }}]");
+                let _ = Workflow::parse(Path::new("w.yaml"), &text);
+                let _ = Expression::new(&source).and_then(|one| one.evaluate(&scope));
+            }
+        }
+    };
+    // Threads of services have 2 MiB.
+    let thread = std::thread::Builder::new()
+        .stack_size(3 << 19)
+        .spawn(evaluate);
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn workflows_are_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&parse(""));
+}
