@@ -8,8 +8,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::{Expression, filters, json};
 
-/// Instructions and items that one evaluation may take: about a millisecond of work, or 100,000 items.
-const FUEL: u64 = 100_000;
+/// Instructions and items that one evaluation may take: a few passes over the largest answers that steps have.
+const FUEL: u64 = 300_000;
 const DEEPEST: usize = 64;
 /// Longer ones belong into several steps.
 const LONGEST: usize = 16 << 10;
@@ -113,6 +113,12 @@ fn missing(expr: &ast::Expr<'_>, scope: &Value) -> Option<String> {
     match expr {
         ast::Expr::Filter(filter) if matches!(filter.name, "default" | "d") => return None,
         ast::Expr::Test(test) if matches!(test.name, "defined" | "undefined") => return None,
+        // What is called is a function, not a name of the scope.
+        ast::Expr::Call(call) => {
+            return arguments(&call.args)
+                .into_iter()
+                .find_map(|part| missing(part, scope));
+        }
         _ => {}
     }
     parts(expr)

@@ -132,8 +132,8 @@ fn what_is_not_there_is_named() {
             "`a.c + 1` failed: tried to use + operator on unsupported types string and number",
         ),
         (
-            "range(100000)|map('string')|join|length",
-            "`range(100000)|map('string')|join|length` takes too much work; do it in several steps",
+            "'x' * 2000000000",
+            "`'x' * 2000000000` takes too much work; do it in several steps",
         ),
     ] {
         assert_eq!(
@@ -289,4 +289,43 @@ fn a_long_expression_needs_no_large_stack() {
 fn workflows_are_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&parse(""));
+}
+
+#[test]
+fn large_answers_are_worked_on_and_bombs_are_not() {
+    let list: Vec<_> = (0..50_000).collect();
+    let scope = scope(json!({"n": 2_000_000_000_i64, "s": "x".repeat(1_000_000), "l": list}));
+    let outcome = |source: &str| Expression::new(source).and_then(|one| one.evaluate(&scope));
+    for source in [
+        "s ~ 'a'",
+        "s|replace('a', 'b')",
+        "'%s'|format(s)",
+        "s[:900000]",
+        "s|tojson|fromjson",
+        "l|map('string')|list",
+        "l|max",
+        "l|select('odd')|list|length",
+    ] {
+        assert!(outcome(source).is_ok(), "{source}");
+    }
+    for source in [
+        "'%2000000000s'|format('x')",
+        "'%.2000000000f'|format(1.5)",
+        "'a'|indent(n)",
+        "'x' * n",
+        "[1] * n",
+        "range(n)",
+        "[1]|batch(n, 0)|list",
+        "[1, 2]|slice(n)|list",
+        "s|replace('', s)",
+        "s|list|join(s)",
+        "2 ** n",
+        "'1970-01-01'|date('%1000000000Y')",
+    ] {
+        assert!(outcome(source).is_err(), "{source}");
+    }
+    assert_eq!(
+        outcome("range(n)"),
+        Err("`range(n)` failed: range has too many elements".to_owned())
+    );
 }
