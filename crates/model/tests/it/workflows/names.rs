@@ -51,6 +51,22 @@ fn a_name_that_leads_nowhere_is_told_where_it_stands() {
             "decimal: a decimal compares with decimals only (write |decimal on both sides)",
         ),
         (
+            "{ node: log, with: { message: '{{ before.rating > 7 }}' } }",
+            "rating: `before.rating` is a decimal, which is a text here (write |decimal on both sides, and numbers as 7|decimal)",
+        ),
+        (
+            "{ node: log, with: { message: '{{ 1 < before.votes < inputs.rating }}' } }",
+            "rating: `inputs.rating` is a decimal, which is a text here (write |decimal on both sides, and numbers as 7|decimal)",
+        ),
+        (
+            "{ node: log, with: { message: '{{ 7 == before.rating }}' } }",
+            "rating: `before.rating` is a decimal, which is a text here (write |decimal on both sides, and numbers as 7|decimal)",
+        ),
+        (
+            "{ node: log, with: { message: '{{ before.rating == none or before.rating != inputs.rating or before.votes > 7 or before.rating|decimal > 7|decimal }}' } }",
+            "",
+        ),
+        (
             "{ node: log, with: { message: '{{ later }}' } }\n- { id: later, node: emit, with: { name: x } }",
             "later: the answer of the step `later` is not known here (it comes later, or stands within another step)",
         ),
