@@ -239,6 +239,10 @@ fn a_call_that_its_node_would_refuse_is_told() {
             "GETT: `method` of http.request must be one of GET, HEAD, POST, PUT, PATCH, DELETE (did you mean `GET`?)\n[: `headers` of http.request must be a map",
         ),
         (
+            "{ node: http.request, with: { url: x, timeout: soon } }",
+            "soon: `timeout` of http.request must be a time like 500ms, 30s or 5m",
+        ),
+        (
             "{ node: llm.chat, with: { system: x } }",
             "{ : llm.chat needs `messages` or `prompt` (write with: { messages: … })",
         ),
