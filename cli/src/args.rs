@@ -19,10 +19,11 @@ mod seed;
 mod stack;
 mod up;
 mod validate;
+mod workflows;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub use call::{Accept, Call, CountWish};
 pub use changes::Changes;
@@ -43,14 +44,10 @@ pub use seed::Seed;
 pub use stack::{Scale, StackName, StackSecrets, Stage};
 pub use up::{Containers, Up, Watching};
 pub use validate::Validate;
+pub use workflows::{Run, Runs, Signal, Workflows};
 
-/// The section of examples that closes each help page; clap strips the colours where they are not wanted.
-macro_rules! examples {
-    ($($line:literal)+) => {
-        concat!("\x1b[1m\x1b[4mExamples:\x1b[0m", $("\n  ", $line),+)
-    };
-}
-use examples;
+pub use verbs::Output;
+use verbs::examples;
 
 /// Turns a folder of YAML files into a running platform
 #[derive(Debug, Parser)]
@@ -81,13 +78,6 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
-    #[default]
-    Text,
-    Json,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Init(Init),
@@ -99,6 +89,13 @@ pub enum Verb {
     Seed(Seed),
     Call(Box<Call>),
     Changes(Changes),
+    Workflows(Workflows),
+    /// Run a workflow and follow it to its end
+    Run(Box<Run>),
+    /// List runs of workflows, look at one, and steer it
+    Runs(Box<Runs>),
+    /// Tell a run something that it waits for
+    Signal(Signal),
     Models(Models),
     Mcp(Box<Mcp>),
     Migrate(Migrate),

@@ -9,13 +9,9 @@ mod args;
 mod failure;
 mod platform;
 mod progress;
-mod reading;
 mod secrets;
 mod stack;
-
-mod table;
-mod verbs;
-mod words;
+mod verb;
 
 use std::process::ExitCode;
 
@@ -27,7 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let output = cli.output;
-    match verbs::run(cli) {
+    match verb::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(output),
     }

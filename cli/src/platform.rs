@@ -7,17 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use dataflow::{App, Settings};
 use model::Project;
-use wire::{Caller, Calls, ExitKind, Problem};
+use verbs::Platform;
+use wire::{Caller, ExitKind, Problem};
 
 use crate::args::{Database, Place, Server};
 use crate::failure::Failure;
 use crate::progress;
-
-/// Nodes to call, and as whom.
-pub struct Platform {
-    pub calls: Arc<dyn Calls>,
-    pub caller: Caller,
-}
 
 /// Reads and checks the folder.
 pub fn project(folder: &Path) -> Result<Project, Failure> {
@@ -50,7 +45,7 @@ pub async fn compose(place: &Place) -> Result<Platform, Failure> {
     }
     let project = project(&place.database.project)?;
     let app = embedded(project, &settings(&place.database)).await?;
-    Ok(Platform::of(&app))
+    Ok(of(&app))
 }
 
 pub fn settings(database: &Database) -> Settings {
@@ -69,20 +64,18 @@ pub async fn embedded(project: Project, settings: &Settings) -> Result<App, Fail
     App::of(project, settings).await.map_err(refusal)
 }
 
-impl Platform {
-    /// As the administrator, since whoever can open the database may do everything with it.
-    pub fn of(app: &App) -> Self {
-        Self {
-            calls: app.calls(),
-            caller: app.local_admin(),
-        }
+/// As the administrator, since whoever can open the database may do everything with it.
+pub fn of(app: &App) -> Platform {
+    Platform {
+        calls: app.calls(),
+        caller: app.local_admin(),
     }
 }
 
 pub fn refusal(error: dataflow::Error) -> Failure {
     match error {
         dataflow::Error::Files(mistakes) => Failure::Mistakes(mistakes),
-        other => Failure::Problem(Problem::from(other)),
+        other => Problem::from(other).into(),
     }
 }
 

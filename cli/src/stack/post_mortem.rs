@@ -55,7 +55,7 @@ pub async fn tell(place: &Place, standings: &[Standing]) {
 
 fn indented(text: &str) -> String {
     let lines = text.trim_end().lines();
-    let lines = lines.map(|line| format!("  {}", crate::table::printable(line)));
+    let lines = lines.map(|line| format!("  {}", verbs::printable(line)));
     lines.collect::<Vec<_>>().join("\n")
 }
 

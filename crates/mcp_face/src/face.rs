@@ -7,6 +7,7 @@ use http::request::Parts;
 use rmcp::RoleServer;
 use rmcp::model::ErrorData;
 use rmcp::service::RequestContext;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::{Caller, Callers, Calls, Code, Identity, Problem, Trace};
@@ -17,6 +18,7 @@ use crate::beside::{Beside, Nothing};
 use crate::offer::{Offer, Offers};
 use crate::sessions::Owners;
 use crate::settings::{Settings, Writes};
+use crate::web_socket::Out;
 
 /// The catalogue behind `calls` as MCP. Cheap to clone.
 pub struct Face<B = Nothing> {
@@ -46,6 +48,8 @@ pub(crate) struct Held {
     pub(crate) channel: Channel,
     /// Of whoever runs the process, instead of a credential.
     pub(crate) caller: Option<Caller>,
+    /// Past rmcp, which is not there while a connection is idle.
+    pub(crate) line: Option<mpsc::WeakSender<Out>>,
 }
 
 impl<B: Clone> Clone for Face<B> {

@@ -35,6 +35,7 @@ pub async fn serve_stdio<B: Beside + Clone>(
         group: group.map(Into::into),
         channel: Channel::Stdio,
         caller,
+        line: None,
     }));
     let running = face.serve_with_ct(stdio_pipes(), stopping).await;
     // An input that ends before anything was said is no mistake.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{CacheScope, ErrorData, SubscriptionFilter};
-use rmcp::service::{NotificationContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, Peer, SubscriptionContext};
+use serde_json::json;
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::asker::Asker;
 use crate::beside::Beside;
 use crate::face::Face;
+use crate::web_socket::Out;
 
 /// How often a listener's lists are looked at. They are in memory, and no service is asked.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -81,11 +84,47 @@ async fn renewed<B: Beside + Clone>(
     Ok(asker)
 }
 
-/// Of a head what is needed to know who asks.
+/// Of a head what is needed to know who asks; a copy, since a value that came from a socket keeps all that was read with
+/// it, which is 16 KiB.
 pub(crate) fn credential(headers: &http::HeaderMap) -> http::HeaderMap {
     let value = headers.get(http::header::AUTHORIZATION);
-    let header = value.map(|value| (http::header::AUTHORIZATION, value.clone()));
+    let copied = value.and_then(|value| http::HeaderValue::from_bytes(value.as_bytes()).ok());
+    let header = copied.map(|value| (http::header::AUTHORIZATION, value));
     header.into_iter().collect()
+}
+
+/// Who is told, and how.
+enum Listener {
+    Peer(Peer<RoleServer>),
+    Line(mpsc::WeakSender<Out>),
+}
+
+impl Listener {
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Peer(peer) => peer.is_transport_closed(),
+            Self::Line(line) => line.upgrade().is_none(),
+        }
+    }
+
+    /// One that is gone is noticed at the next look.
+    async fn tell(&self) {
+        match self {
+            Self::Peer(peer) => {
+                let _ = peer.notify_tool_list_changed().await;
+                let _ = peer.notify_prompt_list_changed().await;
+                let _ = peer.notify_resource_list_changed().await;
+            }
+            Self::Line(line) => {
+                let Some(line) = line.upgrade() else { return };
+                for list in ["tools", "prompts", "resources"] {
+                    let method = format!("notifications/{list}/list_changed");
+                    let text = json!({"jsonrpc": "2.0", "method": method}).to_string();
+                    let _ = line.send(Out::Message(text)).await;
+                }
+            }
+        }
+    }
 }
 
 /// Sessions of the older protocol are told without asking.
@@ -95,7 +134,8 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
     let headers = headers.map(|parts| credential(&parts.headers));
     let headers = headers.or_else(|| face.held.as_ref().map(|held| held.headers.clone()));
     let held = face.held.as_ref().and_then(|held| held.caller.clone());
-    let peer = context.peer;
+    let line = face.held.as_ref().and_then(|held| held.line.clone());
+    let listener = line.map_or(Listener::Peer(context.peer), Listener::Line);
     let tasks = face.shared.tasks.clone();
     tasks.spawn(async move {
         let mut last = None;
@@ -106,7 +146,7 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
                 () = face.shared.stopping.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            if peer.is_transport_closed() {
+            if listener.is_gone() {
                 return;
             }
             let caller = match (&held, &headers) {
@@ -129,9 +169,7 @@ pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationCon
                 .replace(now.clone())
                 .is_some_and(|before| before != now)
             {
-                let _ = Box::pin(peer.notify_tool_list_changed()).await;
-                let _ = Box::pin(peer.notify_prompt_list_changed()).await;
-                let _ = Box::pin(peer.notify_resource_list_changed()).await;
+                Box::pin(listener.tell()).await;
             }
         }
     });

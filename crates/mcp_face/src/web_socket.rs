@@ -1,37 +1,33 @@
 //! `/ws`: a binding of our own, one message of JSON-RPC in each text frame. Not a part of the standard.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+mod connection;
+mod writer;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use std::sync::Arc;
+
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
-use rmcp::model::{ErrorData, JsonRpcError};
-use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
-use rmcp::transport::Transport;
-use rmcp::{ServiceExt as _, model::JsonRpcMessage};
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
+use futures_util::StreamExt as _;
+use rmcp::ServiceExt as _;
+use rmcp::model::InitializeRequestParams;
+use rmcp::service::{ServerInitializeError, serve_directly};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 use wire::{Code, Problem};
 
+use self::connection::{Connection, Frames};
+pub(crate) use self::writer::Out;
+use self::writer::write;
 use crate::asker::Channel;
 use crate::beside::Beside;
-use crate::face::Held;
+use crate::face::{Face, Held};
 use crate::http::Door;
 use crate::watch;
 
-/// A client that is gone without a word is noticed after two of these.
-const PING: Duration = Duration::from_secs(30);
 /// Messages that wait for a slow client; beyond, whoever sends waits.
 const QUEUE: usize = 32;
-/// Going away (RFC 6455, 7.4.1).
-const GOING_AWAY: u16 = 1001;
-const VIOLATION: u16 = 1008;
-
 pub(crate) async fn all<B: Beside + Clone>(
     State(door): State<Arc<Door<B>>>,
     uri: Uri,
@@ -95,187 +91,65 @@ impl<B: Beside + Clone> Door<B> {
         headers: HeaderMap,
         place: OwnedSemaphorePermit,
     ) {
+        let (sink, stream) = socket.split();
+        let (sender, receiver) = mpsc::channel(QUEUE);
         let mut face = self.face.clone();
         face.held = Some(Arc::new(Held {
             headers: watch::credential(&headers),
             group,
             channel: Channel::WebSocket,
             caller: None,
+            line: Some(sender.downgrade()),
         }));
-        let (sink, stream) = socket.split();
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let stopping = self.face.shared.stopping.clone();
         let gone = CancellationToken::new();
         let tasks = &self.face.shared.tasks;
         let writer = tasks.spawn(write(sink, receiver, gone.clone()));
-        let frames = Frames {
+        let connection = Connection {
             stream,
-            sender: sender.clone(),
+            sender,
             open: Arc::default(),
-            stopping,
-            gone: gone.clone(),
+            asked: Arc::default(),
+            stopping: self.face.shared.stopping.clone(),
+            gone,
         };
-        drop(sender);
-        // On the heap, so that what beginning takes is given back before the connection is idle.
-        match Box::pin(face.serve(frames)).await {
-            Ok(running) => {
-                running.waiting().await.ok();
-            }
-            Err(error) => tracing::debug!(error = %error, "a connection ended before it began"),
-        }
+        drop(headers);
+        carry(face, connection).await;
         // The writer ends when nobody can send any more.
         writer.await.ok();
         drop(place);
     }
 }
 
-/// What is to be written next.
-enum Out {
-    Message(String),
-    Pong(bytes::Bytes),
-    Close(u16, &'static str),
-}
-
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut receiver: mpsc::Receiver<Out>,
-    gone: CancellationToken,
-) {
-    let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
-    loop {
-        let message = tokio::select! {
-            out = receiver.recv() => match out {
-                Some(Out::Message(text)) => Message::Text(text.into()),
-                Some(Out::Pong(bytes)) => Message::Pong(bytes),
-                Some(Out::Close(code, reason)) => {
-                    let frame = CloseFrame { code, reason: reason.into() };
-                    sink.send(Message::Close(Some(frame))).await.ok();
-                    break;
-                }
-                None => break,
-            },
-            _ = pings.tick() => Message::Ping(bytes::Bytes::new()),
-        };
-        let sent = tokio::time::timeout(PING, sink.send(message)).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            break;
-        }
-    }
-    gone.cancel();
-    sink.close().await.ok();
-}
-
-/// Requests without an answer yet.
-#[derive(Default)]
-struct Open {
-    count: AtomicUsize,
-    answered: Notify,
-}
-
-impl Open {
-    fn begin(&self) {
-        self.count.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn end(&self) {
-        // One more answer than requests would be a fault of ours, not worth a panic.
-        let less = |count: usize| count.checked_sub(1);
-        self.count
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, less)
-            .ok();
-        self.answered.notify_one();
-    }
-
-    /// Until the process is to stop and every request has its answer.
-    async fn drained(&self, stopping: &CancellationToken) {
-        stopping.cancelled().await;
-        while self.count.load(Ordering::Acquire) > 0 {
-            self.answered.notified().await;
-        }
-    }
-}
-
-/// The connection as rmcp wants it.
-struct Frames {
-    stream: SplitStream<WebSocket>,
-    sender: mpsc::Sender<Out>,
-    open: Arc<Open>,
-    stopping: CancellationToken,
-    gone: CancellationToken,
-}
-
-impl Transport<RoleServer> for Frames {
-    type Error = std::io::Error;
-
-    fn send(
-        &mut self,
-        item: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let (sender, open) = (self.sender.clone(), Arc::clone(&self.open));
-        async move {
-            let answers = matches!(item, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_));
-            let text = serde_json::to_string(&item)?;
-            let sent = sender.send(Out::Message(text)).await;
-            if answers {
-                open.end();
+/// rmcp is there while there is something to do; between, only the connection is.
+async fn carry<B: Beside + Clone>(face: Face<B>, mut connection: Connection) {
+    // What an older client said of itself when it began.
+    let mut began: Option<InitializeRequestParams> = None;
+    while let Some(first) = connection.next().await {
+        let (frames, back) = Frames::lend(connection, first, !B::LISTENS);
+        // On the heap, so that what beginning takes is given back before the connection is idle.
+        let running = match &began {
+            None => Box::pin(face.clone().serve(frames)).await,
+            Some(client) => {
+                let client = Some(client.clone());
+                Ok(serve_directly(face.clone(), frames, client))
             }
-            sent.map_err(|_| std::io::ErrorKind::BrokenPipe.into())
-        }
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        loop {
-            let frame = tokio::select! {
-                frame = self.stream.next() => frame,
-                () = self.gone.cancelled() => None,
-                () = self.open.drained(&self.stopping) => {
-                    self.sender.send(Out::Close(GOING_AWAY, "the server stops")).await.ok();
-                    return None;
-                }
-            };
-            let text = match frame?.ok()? {
-                Message::Text(text) => text,
-                Message::Ping(bytes) => {
-                    self.sender.send(Out::Pong(bytes)).await.ok()?;
-                    continue;
-                }
-                Message::Pong(_) => continue,
-                Message::Binary(_) => {
-                    self.sender
-                        .send(Out::Close(VIOLATION, "messages are text"))
-                        .await
-                        .ok();
-                    return None;
-                }
-                Message::Close(_) => return None,
-            };
-            match serde_json::from_str::<RxJsonRpcMessage<RoleServer>>(&text) {
-                Ok(message) => {
-                    if matches!(message, JsonRpcMessage::Request(_)) {
-                        self.open.begin();
-                    }
-                    return Some(message);
-                }
-                Err(error) => self.refuse(&text, &error).await?,
+        };
+        match running {
+            Ok(running) => {
+                let peer = running.peer().clone();
+                Box::pin(running.waiting()).await.ok();
+                began = peer.peer_info().map(|client| (*client).clone());
+            }
+            // It was idle before it began, after a ping.
+            Err(ServerInitializeError::ConnectionClosed(_)) => {}
+            Err(error) => {
+                tracing::debug!(error = %error, "a connection ended before it began");
+                return;
             }
         }
-    }
-
-    async fn close(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
-
-impl Frames {
-    /// What is no message is answered as JSON-RPC says; the connection goes on.
-    async fn refuse(&self, text: &str, error: &serde_json::Error) -> Option<()> {
-        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-        let error = if is_json {
-            ErrorData::invalid_request(format!("no message of MCP: {error}"), None)
-        } else {
-            ErrorData::parse_error(format!("no JSON: {error}"), None)
-        };
-        let message = serde_json::to_string(&JsonRpcError::new(None, error)).ok()?;
-        self.sender.send(Out::Message(message)).await.ok()
+        match back.await {
+            Ok(Some(returned)) => connection = returned,
+            _ => return,
+        }
     }
 }

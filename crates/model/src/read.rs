@@ -82,8 +82,12 @@ impl Known {
         files.is_none_or(|files| files.contains_key(name))
     }
 
-    pub(crate) fn file(&self, name: &str) -> Option<&Path> {
-        self.files.as_ref()?.get(name).map(PathBuf::as_path)
+    /// The name with its file, for who reads of it elsewhere: `Film (models/film.yaml)`.
+    pub(crate) fn told(&self, name: &str) -> String {
+        match self.files.as_ref().and_then(|files| files.get(name)) {
+            Some(file) => format!("{name} ({})", file.display()),
+            None => name.to_owned(),
+        }
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -11,6 +11,7 @@ mod outside;
 mod read;
 mod schedule;
 mod template;
+mod words;
 
 use std::time::Duration;
 

@@ -284,8 +284,7 @@ fn a_thousand_idle_connections_cost_little() {
         "{} KiB before, {} KiB with 1,000 connections",
         held[0], held[1]
     );
-    // 40,000 are wanted and not reached yet (docs/PROGRESS.md); until then it gets no worse.
-    assert!(held[1] <= 60_000, "{told}");
+    assert!(held[1] <= 40_000, "{told}");
     until("it is healthy without them", || {
         prod().is_healthy("mcp").then_some(())
     });

@@ -34,12 +34,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("api", &["wire", "chassis", "client"]),
+    ("verbs", &["wire", "client"]),
     ("mcp_face", &["wire"]),
     ("mcp", &["wire", "chassis", "client", "mcp_face"]),
     (
         "gantry",
         &[
-            "wire", "chassis", "client", "model", "docker", "api", "dataflow", "mcp", "mcp_face",
+            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp",
+            "mcp_face",
         ],
     ),
     ("entrypoint", &[]),
@@ -78,6 +80,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "conformance",
             "api",
             "dataflow",
+            "verbs",
         ],
     ),
     ("tokio-postgres", &["store", "testkit", "bench"]),
@@ -85,7 +88,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store", "bench"]),
     ("redis", &["cache"]),
     ("rmcp", &["mcp_face", "bench", "conformance"]),
-    ("clap", &["gantry"]),
+    ("clap", &["gantry", "nexus", "verbs"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),
 ];

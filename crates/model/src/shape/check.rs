@@ -14,7 +14,7 @@ pub(crate) fn check(source: &mut Source, node: &Node, shape: &Shape, name: &str)
             check(source, node, if fits(other) { other } else { one }, name);
         }
         (Shape::Map(table) | Shape::Defined(_, table), Yaml::Map(_)) => {
-            check_map(source, node, table, name)
+            check_map(source, node, table, name);
         }
         (Shape::Names(inner), Yaml::Map(members)) => {
             for (key, member) in members {

@@ -81,20 +81,17 @@ impl Answer {
     pub(super) fn member(&self, path: &str, name: &str, known: &Known) -> Result<Self, Wrong> {
         match self {
             Self::Any => Ok(Self::Any),
-            Self::Record(model) => match model.find(name) {
-                Some(id) => Ok(Self::of_field(model.field(id))),
-                None => {
-                    let file = known
-                        .file(&model.name)
-                        .map(|file| format!(" ({})", file.display()));
-                    let whose = format!("{}{}", model.name, file.unwrap_or_default());
+            Self::Record(model) => {
+                let field = model.find(name).map(|id| Self::of_field(model.field(id)));
+                field.ok_or_else(|| {
                     let names = model.fields.iter().map(|field| field.name.as_str());
-                    Err((
+                    let whose = known.told(&model.name);
+                    (
                         format!("`{path}` is a {whose}, which has no field `{name}`"),
                         did_you_mean(name, names),
-                    ))
-                }
-            },
+                    )
+                })
+            }
             Self::Object(members) => {
                 if let Some((_, answer)) = members.iter().find(|(member, _)| member == name) {
                     return Ok(answer.clone());

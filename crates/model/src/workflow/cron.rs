@@ -236,7 +236,7 @@ fn value(part: &Part, text: &str) -> Result<u32, String> {
         .iter()
         .position(|word| word.eq_ignore_ascii_case(text));
     if let Some(index) = word.and_then(|index| u32::try_from(index).ok()) {
-        return Ok(index + if part.name == "month" { 1 } else { 0 });
+        return Ok(index + u32::from(part.name == "month"));
     }
     let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text

@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use minijinja::machinery::{ast, parse_expr};
+use minijinja::machinery::{ast, parse_expr, tokenize};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::{Expression, filters, json};
 
-/// Instructions and items that one evaluation may take: about a millisecond of work, or 100,000 items.
-const FUEL: u64 = 100_000;
+/// Instructions and items that one evaluation may take: a few passes over the largest answers that steps have.
+const FUEL: u64 = 300_000;
 const DEEPEST: usize = 64;
 /// Longer ones belong into several steps.
 const LONGEST: usize = 16 << 10;
+/// Words and signs. A chain such as `1+1+…` becomes a tree as deep as it is long, and trees are walked on the stack.
+const MOST_TOKENS: usize = 200;
 
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -40,6 +43,15 @@ impl Expression {
             return Err(format!(
                 "the expression is longer than {} KiB",
                 LONGEST >> 10
+            ));
+        }
+        if tokenize(source, true, SyntaxConfig::default())
+            .take(MOST_TOKENS + 1)
+            .count()
+            > MOST_TOKENS
+        {
+            return Err(format!(
+                "the expression has more than {MOST_TOKENS} words and signs; do it in several steps"
             ));
         }
         let compiled = ENVIRONMENT.compile_expression_owned(source.to_owned());
@@ -101,6 +113,12 @@ fn missing(expr: &ast::Expr<'_>, scope: &Value) -> Option<String> {
     match expr {
         ast::Expr::Filter(filter) if matches!(filter.name, "default" | "d") => return None,
         ast::Expr::Test(test) if matches!(test.name, "defined" | "undefined") => return None,
+        // What is called is a function, not a name of the scope.
+        ast::Expr::Call(call) => {
+            return arguments(&call.args)
+                .into_iter()
+                .find_map(|part| missing(part, scope));
+        }
         _ => {}
     }
     parts(expr)

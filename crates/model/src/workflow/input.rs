@@ -8,6 +8,9 @@ use wire::Fault;
 use super::{Trigger, Workflow};
 use crate::{Object, Value, did_you_mean, input_schema};
 
+/// An input of mistakes would be answered by a larger one.
+const MOST_FAULTS: usize = 100;
+
 impl Workflow {
     /// JSON Schema 2020-12 of the object that starts it.
     pub fn input_schema(&self) -> Json {
@@ -46,7 +49,7 @@ impl Workflow {
         })?;
         let mut faults = Vec::new();
         for (name, _) in &given.members {
-            if self.inputs.iter().all(|field| field.name != *name) {
+            if faults.len() < MOST_FAULTS && self.inputs.iter().all(|field| field.name != *name) {
                 let near = did_you_mean(name, self.inputs.iter().map(|field| field.name.as_str()));
                 let near = near.map_or(String::new(), |near| format!("; {near}"));
                 let detail = format!("{} has no input `{name}`{near}", self.name);

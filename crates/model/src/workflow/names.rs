@@ -4,104 +4,9 @@ use minijinja::machinery::{Span, ast};
 
 use super::answer::{Answer, Wrong};
 use super::expression::{arguments, parts};
+use super::words::{FILTERS, FUNCTIONS, TESTS};
 use crate::did_you_mean;
 use crate::read::Known;
-
-/// What expressions offer, beside operators.
-pub(super) const FILTERS: &[&str] = &[
-    "abs",
-    "attr",
-    "batch",
-    "bool",
-    "capitalize",
-    "chain",
-    "count",
-    "d",
-    "date",
-    "decimal",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "format",
-    "fromjson",
-    "groupby",
-    "indent",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "minus",
-    "plus",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "tojson",
-    "trim",
-    "unique",
-    "upper",
-    "zip",
-];
-pub(super) const TESTS: &[&str] = &[
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "filter",
-    "float",
-    "ge",
-    "gt",
-    "greaterthan",
-    "in",
-    "int",
-    "integer",
-    "iterable",
-    "le",
-    "lessthan",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sameas",
-    "sequence",
-    "startingwith",
-    "string",
-    "test",
-    "true",
-    "undefined",
-    "upper",
-    "==",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-];
-pub(super) const FUNCTIONS: &[&str] = &["dict", "range"];
 
 /// What is known at a place of a file, innermost last.
 #[derive(Debug, Clone, Default)]
@@ -177,19 +82,28 @@ impl Look<'_> {
             }
             ast::Expr::Call(call) => self.call(call, call.span()),
             ast::Expr::BinOp(op) => {
-                self.comparison(&op.left, &op.right, is_comparison(op.op), op.span());
-                self.parts(&[&op.left, &op.right]);
+                let (left, right) = (self.answer(&op.left), self.answer(&op.right));
+                if let Some(ordered) = ordered(op.op) {
+                    self.compared((&op.left, &left), (&op.right, &right), ordered, op.span());
+                }
                 Answer::Any
             }
             ast::Expr::Compare(compare) => {
-                let mut left = &compare.expr;
+                use ast::CompareOpKind::{Eq, In, Ne, NotIn};
+                let mut left = (&compare.expr, self.answer(&compare.expr));
                 for op in &compare.ops {
-                    let compares =
-                        !matches!(op.op, ast::CompareOpKind::In | ast::CompareOpKind::NotIn);
-                    self.comparison(left, &op.expr, compares, compare.span());
-                    left = &op.expr;
+                    let right = self.answer(&op.expr);
+                    if !matches!(op.op, In | NotIn) {
+                        let ordered = !matches!(op.op, Eq | Ne);
+                        self.compared(
+                            (left.0, &left.1),
+                            (&op.expr, &right),
+                            ordered,
+                            compare.span(),
+                        );
+                    }
+                    left = (&op.expr, right);
                 }
-                self.parts(&parts(expr));
                 Answer::Scalar("bool")
             }
             _ => {
@@ -338,17 +252,19 @@ impl Look<'_> {
         }
     }
 
-    /// A decimal is less than any text and any number, whatever they hold.
-    fn comparison(
-        &mut self,
-        left: &ast::Expr<'_>,
-        right: &ast::Expr<'_>,
-        compares: bool,
-        span: Span,
-    ) {
-        let decimal = |expr: &ast::Expr<'_>| matches!(expr, ast::Expr::Filter(filter) if filter.name == "decimal");
-        let none = |expr: &ast::Expr<'_>| expr.as_const().is_some_and(|value| value.is_none());
-        if compares && decimal(left) != decimal(right) && !none(left) && !none(right) {
+    /// Decimals are texts, where "10" stands before "9" and none equals a number; with `|decimal` they compare with
+    /// their like only.
+    fn compared(&mut self, left: Side<'_, '_>, right: Side<'_, '_>, ordered: bool, span: Span) {
+        let exact = |(expr, _): Side<'_, '_>| matches!(expr, ast::Expr::Filter(filter) if filter.name == "decimal");
+        let constant = |(expr, _): Side<'_, '_>| expr.as_const();
+        if [left, right]
+            .into_iter()
+            .filter_map(constant)
+            .any(|value| value.is_none())
+        {
+            return;
+        }
+        if exact(left) != exact(right) {
             let hint = Some("write |decimal on both sides".to_owned());
             self.wrong(
                 span,
@@ -356,13 +272,42 @@ impl Look<'_> {
                 "a decimal compares with decimals only",
                 hint,
             );
+            return;
+        }
+        let number = |side: Side<'_, '_>| {
+            let known = matches!(side.1, Answer::Scalar("int" | "float" | "number"));
+            known || constant(side).is_some_and(|value| value.is_number())
+        };
+        for (side, other) in [(left, right), (right, left)] {
+            if matches!(side.1, Answer::Scalar("decimal")) && (ordered || number(other)) {
+                let (path, hint) = (
+                    written(side.0),
+                    "write |decimal on both sides, and numbers as 7|decimal",
+                );
+                let name = path.rsplit('.').next().unwrap_or_default();
+                self.wrong(
+                    span,
+                    name,
+                    format!("`{path}` is a decimal, which is a text here"),
+                    Some(hint.to_owned()),
+                );
+                return;
+            }
         }
     }
 }
 
-fn is_comparison(op: ast::BinOpKind) -> bool {
+/// Of a comparison, with what is known of it.
+type Side<'s, 'a> = (&'s ast::Expr<'a>, &'s Answer);
+
+/// Of a comparison, whether it asks for more than equality.
+fn ordered(op: ast::BinOpKind) -> Option<bool> {
     use ast::BinOpKind::{Eq, Gt, Gte, Lt, Lte, Ne};
-    matches!(op, Eq | Ne | Lt | Lte | Gt | Gte)
+    match op {
+        Eq | Ne => Some(false),
+        Lt | Lte | Gt | Gte => Some(true),
+        _ => None,
+    }
 }
 
 /// How a name or a way into it was written, for people.

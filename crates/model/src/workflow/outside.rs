@@ -106,6 +106,9 @@ fn answer(properties: &Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
+/// Of a time as files write it.
+pub(super) const SPAN: &str = "^[0-9]+ *(ms|s|m|h|d)$";
+
 fn request() -> OutsideNode {
     OutsideNode {
         name: "http.request",
@@ -121,7 +124,10 @@ fn request() -> OutsideNode {
             argument("query", &json!("object"), "Added to the address, encoded."),
             text("body", "Sent as it is."),
             any("json", "Sent as JSON, instead of body."),
-            text("timeout", "Such as 10s; 30s unless said."),
+            Argument {
+                name: "timeout",
+                schema: json!({"type": "string", "pattern": SPAN, "description": "Such as 10s; 30s unless said."}),
+            },
         ],
         required: vec![&["url"]],
         output: answer(&json!({

@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::{Expression, Part, Template, json};
+use super::{Part, Template, json};
 
 impl Template {
     /// The value in this scope. The error says which expression has none, and where it stands.
@@ -46,7 +46,7 @@ impl Template {
         Self::Constant(serde_json::Value::Null)
     }
 
-    pub fn is_null(&self) -> bool {
+    pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Constant(serde_json::Value::Null))
     }
 
@@ -69,25 +69,6 @@ impl Template {
                 items.iter().cloned().map(Self::Constant).collect()
             }
             _ => Vec::new(),
-        }
-    }
-
-    /// Every expression in it.
-    pub fn expressions<'t>(&'t self, visit: &mut dyn FnMut(&'t Expression)) {
-        match self {
-            Self::Constant(_) => {}
-            Self::Whole(expression) => visit(expression),
-            Self::Text(parts) => {
-                for part in parts {
-                    if let Part::Expression(expression) = part {
-                        visit(expression);
-                    }
-                }
-            }
-            Self::List(items) => items.iter().for_each(|item| item.expressions(visit)),
-            Self::Map(members) => members
-                .iter()
-                .for_each(|(_, member)| member.expressions(visit)),
         }
     }
 }
@@ -132,7 +113,6 @@ fn end(inner: &str) -> Option<usize> {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), b'\\') => escaped = true,
             (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'{') => depth += 1,
             (None, b'}') if depth > 0 => depth -= 1,

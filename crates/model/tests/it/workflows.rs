@@ -1,12 +1,20 @@
 //! Workflow files: what they say, and every mistake in them where it stands.
 
+mod cron;
+mod input;
+mod names;
+mod structure;
+
 use std::path::Path;
 
 use minijinja::Value as Scope;
 use minijinja::value::Serde;
 use model::workflow::{Action, Expression, Template};
 use model::{Mistake, Project, Workflow};
+use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use super::projects::folder;
 
 fn scope(value: Value) -> Scope {
     Scope::from(Serde(value))
@@ -124,8 +132,8 @@ fn what_is_not_there_is_named() {
             "`a.c + 1` failed: tried to use + operator on unsupported types string and number",
         ),
         (
-            "range(100000)|map('string')|join|length",
-            "`range(100000)|map('string')|join|length` takes too much work; do it in several steps",
+            "'x' * 2000000000",
+            "`'x' * 2000000000` takes too much work; do it in several steps",
         ),
     ] {
         assert_eq!(
@@ -167,4 +175,157 @@ fn a_file_is_read_as_it_stands() {
         ("log", "step_1")
     );
     assert!(matches!(with, Template::Constant(_)));
+}
+
+const FILM: &str = "\
+model: Film
+fields:
+  title: { type: text, required: true, max: 300, search: true }
+  released: { type: date }
+  rating: { type: decimal, min: 0, max: 10 }
+  votes: { type: int }
+  genre: { type: enum, values: [drama, comedy] }
+  director: { ref: Person }
+  tags: { type: text, array: true }
+unique: [[title, released]]
+";
+const PERSON: &str = "model: Person\nfields: { name: { type: text, unique: true } }";
+
+/// What is wrong with a workflow file, a mistake a line: the words at fault, what is wrong with them, what to do.
+fn mistakes(text: &str) -> String {
+    let other = "workflow: other\ninputs: { film: { ref: Film, required: true }, most: { type: int } }\n\
+                 steps: [{ node: log, with: { message: hello } }]\noutputs: { done: true }";
+    let folder = folder(&[
+        ("models/film.yaml", FILM),
+        ("models/person.yaml", PERSON),
+        ("workflows/other.yaml", other),
+        ("workflows/w.yaml", text),
+    ]);
+    let mistakes = Project::load(folder.path()).err().unwrap_or_default();
+    let lines = mistakes.into_iter().map(|mistake| {
+        let words = mistake
+            .source
+            .chars()
+            .skip(mistake.column - 1)
+            .take(mistake.width);
+        let hint = mistake
+            .hint
+            .map_or(String::new(), |hint| format!(" ({hint})"));
+        format!("{}: {}{hint}", words.collect::<String>(), mistake.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The same of a workflow of these steps.
+fn wrong(steps: &[&str]) -> String {
+    let inputs = "inputs: { film: { type: uuid }, rating: { type: decimal } }";
+    let steps: Vec<_> = steps.iter().map(|step| format!("- {step}\n")).collect();
+    mistakes(&format!(
+        "workflow: w\n{inputs}\nsteps:\n{}",
+        steps.concat()
+    ))
+}
+
+fn parse_whole(text: &str) -> Workflow {
+    Workflow::parse(Path::new("w.yaml"), text)
+        .map_err(shown)
+        .unwrap()
+}
+
+proptest! {
+    #[test]
+    fn no_step_makes_the_reader_fail(text in "[a-c0 :,\\[\\]{}'\"|.(){}%~+!=-]{0,60}") {
+        let step = format!("workflow: w\nsteps:\n- {text}\n- {{ if: '{{{{ {text} }}}}', each: \"{text}\", steps: [{{ wait: {text} }}] }}");
+        let _ = Workflow::parse(Path::new("w.yaml"), &step);
+    }
+
+    #[test]
+    fn no_expression_makes_the_evaluation_fail(source in "[a-c0-9 |.()\\[\\]{}'~+*/%,:=!<>-]{1,40}") {
+        let scope = scope(json!({"a": {"b": [1, "x", null]}, "b": "7.5", "c": 1.5}));
+        let _ = Expression::new(&source).and_then(|one| one.evaluate(&scope));
+    }
+}
+
+#[test]
+fn a_long_expression_needs_no_large_stack() {
+    let chains = [
+        ("1", "+1"),
+        ("a", ".b"),
+        ("a", "|list"),
+        ("a", "[0]"),
+        ("", "("),
+        ("", "["),
+        ("", "not "),
+        ("", "-"),
+        ("a", "()"),
+        ("1", " if 1 else 1"),
+        ("1", "<1"),
+        ("a", " is defined"),
+        ("1", "**1"),
+        ("1", " and 1"),
+        ("", "{1:"),
+        ("1", "~1"),
+    ];
+    let evaluate = move || {
+        let scope = scope(json!({"a": {"b": 1}}));
+        for (start, more) in chains {
+            for times in [66, 99, 198, 4_000] {
+                let source = format!("{start}{}", more.repeat(times));
+                let text =
+                    format!("workflow: w\nsteps: [{{ if: '{{{{ {source} }}}}', wait: 1s }}]");
+                let _ = Workflow::parse(Path::new("w.yaml"), &text);
+                let _ = Expression::new(&source).and_then(|one| one.evaluate(&scope));
+            }
+        }
+    };
+    // Threads of services have 2 MiB.
+    let thread = std::thread::Builder::new()
+        .stack_size(3 << 19)
+        .spawn(evaluate);
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn workflows_are_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&parse(""));
+}
+
+#[test]
+fn large_answers_are_worked_on_and_bombs_are_not() {
+    let list: Vec<_> = (0..50_000).collect();
+    let scope = scope(json!({"n": 2_000_000_000_i64, "s": "x".repeat(1_000_000), "l": list}));
+    let outcome = |source: &str| Expression::new(source).and_then(|one| one.evaluate(&scope));
+    for source in [
+        "s ~ 'a'",
+        "s|replace('a', 'b')",
+        "'%s'|format(s)",
+        "s[:900000]",
+        "s|tojson|fromjson",
+        "l|map('string')|list",
+        "l|max",
+        "l|select('odd')|list|length",
+    ] {
+        assert!(outcome(source).is_ok(), "{source}");
+    }
+    for source in [
+        "'%2000000000s'|format('x')",
+        "'%.2000000000f'|format(1.5)",
+        "'a'|indent(n)",
+        "'x' * n",
+        "[1] * n",
+        "range(n)",
+        "[1]|batch(n, 0)|list",
+        "[1, 2]|slice(n)|list",
+        "s|replace('', s)",
+        "s|list|join(s)",
+        "2 ** n",
+        "'1970-01-01'|date('%1000000000Y')",
+    ] {
+        assert!(outcome(source).is_err(), "{source}");
+    }
+    assert_eq!(
+        outcome("range(n)"),
+        Err("`range(n)` failed: range has too many elements".to_owned())
+    );
 }

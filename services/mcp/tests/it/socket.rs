@@ -111,6 +111,17 @@ impl Answer {
 
     /// One message over the WebSocket that this is the beginning of, and the answer to it.
     pub(crate) async fn message(&mut self, message: &Value) -> Value {
+        self.send(message).await;
+        loop {
+            let told = timeout(AT_MOST, self.frame()).await.unwrap();
+            if told["id"] == message["id"] {
+                return told;
+            }
+        }
+    }
+
+    /// One message that has no answer.
+    pub(crate) async fn send(&mut self, message: &Value) {
         assert_eq!(self.status, 101, "{}", self.text);
         let text = message.to_string();
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
@@ -120,12 +131,6 @@ impl Answer {
         frame.extend([0; 4]);
         frame.extend(text.as_bytes());
         self.stream.write_all(&frame).await.unwrap();
-        loop {
-            let told = timeout(AT_MOST, self.frame()).await.unwrap();
-            if told["id"] == message["id"] {
-                return told;
-            }
-        }
     }
 
     /// What has come by now, without waiting.
@@ -137,7 +142,7 @@ impl Answer {
         bytes
     }
 
-    async fn frame(&mut self) -> Value {
+    pub(crate) async fn frame(&mut self) -> Value {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head).await.unwrap();
         assert_eq!(head[0], 0x81, "a whole text");

@@ -8,28 +8,63 @@ use axum::http::Request;
 use dataflow::{App, Settings, Watch};
 use futures_util::StreamExt as _;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::socket::Server;
 use crate::world::{self, MODERN};
 
 const FILM: &str =
     "model: Film\nfields: { title: { type: text } }\naccess: [{ role: anyone, can: [read] }]\n";
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// A project of one model whose files are followed, and the nodes of it.
+struct Followed {
+    folder: tempfile::TempDir,
+    app: App,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Followed {
+    async fn begin() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("models")).unwrap();
+        fs::write(folder.path().join("models/film.yaml"), FILM).unwrap();
+        let database = format!("sqlite:{}", folder.path().join("data.db").display());
+        let settings = Settings::embedded(folder.path().to_owned(), Some(database));
+        let app = App::connect(&settings).await.unwrap();
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        app.follow(Watch::Poll, &tasks, stopping.clone(), |_| {})
+            .unwrap();
+        Self {
+            folder,
+            app,
+            stopping,
+            tasks,
+        }
+    }
+
+    fn add(&self, model: &str) {
+        let path = format!("models/{}.yaml", model.to_lowercase());
+        fs::write(self.folder.path().join(path), FILM.replace("Film", model)).unwrap();
+    }
+
+    async fn end(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.app.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_hears_that_the_tools_changed() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("models")).unwrap();
-    fs::write(folder.path().join("models/film.yaml"), FILM).unwrap();
-    let database = format!("sqlite:{}", folder.path().join("data.db").display());
-    let settings = Settings::embedded(folder.path().to_owned(), Some(database));
-    let app = App::connect(&settings).await.unwrap();
-    let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-    app.follow(Watch::Poll, &tasks, stopping.clone(), |_| {})
-        .unwrap();
-    let router = world::router(&app.calls(), mcp_face::Settings::default(), &stopping);
+    let followed = Followed::begin().await;
+    let calls = followed.app.calls();
+    let router = world::router(&calls, mcp_face::Settings::default(), &followed.stopping);
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {
         "notifications": {"toolsListChanged": true},
         "_meta": {
@@ -56,15 +91,47 @@ async fn a_listener_hears_that_the_tools_changed() {
                 heard.push_str(&String::from_utf8_lossy(&frame));
             }
         };
-        tokio::time::timeout(LIMIT, hear).await.expect(word);
+        timeout(LIMIT, hear).await.expect(word);
     };
     until("notifications/subscriptions/acknowledged").await;
-    let other = FILM.replace("Film", "Poster");
-    fs::write(folder.path().join("models/poster.yaml"), other).unwrap();
+    followed.add("Poster");
     until("notifications/tools/list_changed").await;
-    stopping.cancel();
-    tasks.close();
-    tasks.wait().await;
     drop(frames);
-    app.close().await;
+    followed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_hears_of_it_and_goes_on() {
+    let followed = Followed::begin().await;
+    let calls = followed.app.calls();
+    let server = Server::start(&calls, mcp_face::Settings::default()).await;
+    let mut socket = server.ask("GET /ws", &[("host", "localhost")], "").await;
+    let initialize = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    });
+    socket.message(&initialize).await;
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    socket.send(&initialized).await;
+    // The version that is looked at first is the one that changes are told from.
+    let mut models = 0;
+    let changed = json!("notifications/tools/list_changed");
+    loop {
+        models += 1;
+        followed.add(&format!("Poster{models}"));
+        let told = timeout(Duration::from_secs(5), socket.frame()).await;
+        match told {
+            Ok(told) if told["method"] == changed => break,
+            Ok(told) => panic!("{told}"),
+            Err(_) => assert!(models < 10, "nothing is told"),
+        }
+    }
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    let tools = socket.message(&list).await["result"]["tools"].to_string();
+    assert!(tools.contains("Poster1"), "{tools}");
+    server.stop().await;
+    followed.end().await;
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::Template;
 use super::Reader;
 use crate::filter::known_operator;
 use crate::source::Place;
+use crate::workflow::Template;
 use crate::yaml::{Node, Yaml};
 use crate::{Filter, FilterLimits, Model, did_you_mean};
 
@@ -16,12 +16,21 @@ impl Reader<'_, '_> {
     pub(super) fn filter(&mut self, model: &Arc<Model>, node: &Node, template: &Template) {
         match (&node.yaml, template) {
             (_, Template::Whole(_)) => {}
-            (_, Template::Constant(value)) => self.read_filter(model, node, value, 0),
             (Yaml::Map(members), template) => {
                 for ((key, node), template) in members.iter().zip(template.members()) {
                     match key.text.as_str() {
                         "not" => self.filter(model, node, &template),
                         "and" | "or" => {
+                            if !matches!(
+                                (&node.yaml, &template),
+                                (Yaml::List(_), _) | (_, Template::Whole(_))
+                            ) {
+                                self.source.mistake(
+                                    node.at,
+                                    format!("`{}` takes a list of filters", key.text),
+                                    None,
+                                );
+                            }
                             for (node, template) in node.items().iter().zip(template.items()) {
                                 self.filter(model, node, &template);
                             }
@@ -49,13 +58,9 @@ impl Reader<'_, '_> {
         let Some(id) = model.find(name) else {
             let names = model.fields.iter().map(|field| field.name.as_str());
             let hint = did_you_mean(name, names.chain(["and", "or", "not"]));
-            let file = self
-                .known
-                .file(&model.name)
-                .map_or(String::new(), |file| format!(" ({})", file.display()));
             self.source.mistake(
                 at,
-                format!("{}{file} has no field `{name}`", model.name),
+                format!("{} has no field `{name}`", self.known.told(&model.name)),
                 hint,
             );
             return;
@@ -67,7 +72,7 @@ impl Reader<'_, '_> {
         for ((key, node), template) in node.members().iter().zip(template.members()) {
             match template {
                 Template::Constant(value) => {
-                    self.read_filter(model, node, &json!({name: {key.text.as_str(): value}}), 2)
+                    self.read_filter(model, node, &json!({name: {key.text.as_str(): value}}), 2);
                 }
                 _ if key.text == "not" => self.test(model, name, key.at, node, &template),
                 _ => {

@@ -3,15 +3,14 @@
 use minijinja::machinery::parse_expr;
 use serde_json::{Map, Value};
 
-use super::super::answer::Answer;
-use super::super::names::Look;
-use super::super::template::{Piece, pieces};
-use super::super::{Expression, Part, Template};
 use super::Reader;
+use crate::workflow::answer::Answer;
+use crate::workflow::names::Look;
+use crate::workflow::template::{Piece, pieces};
+use crate::workflow::{Expression, Part, Template};
 use crate::yaml::{Node, Yaml};
 
 impl Reader<'_, '_> {
-    /// What could not be read is null in it, and told.
     pub(super) fn template(&mut self, node: &Node) -> Template {
         self.template_and_answer(node).0
     }
@@ -57,7 +56,7 @@ impl Reader<'_, '_> {
             Ok(pieces) => pieces,
             Err(why) => {
                 self.source.mistake(node.at, why, None);
-                return (Template::null(), Answer::Any);
+                return (broken(), Answer::Any);
             }
         };
         if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
@@ -66,10 +65,7 @@ impl Reader<'_, '_> {
         if let Some((expression, answer)) =
             alone(&pieces).map(|source| self.expression(source, node))
         {
-            return (
-                expression.map_or_else(Template::null, Template::Whole),
-                answer,
-            );
+            return (expression.map_or_else(broken, Template::Whole), answer);
         }
         let parts = pieces.into_iter().filter_map(|piece| match piece {
             Piece::Text(text) => Some(Part::Text(text.to_owned())),
@@ -95,12 +91,11 @@ impl Reader<'_, '_> {
     pub(super) fn whole(&mut self, node: &Node, name: &str) -> Option<(Expression, Answer)> {
         let text = node.text()?;
         match pieces(text) {
-            Ok(pieces) => match alone(&pieces) {
-                Some(source) => {
+            Ok(pieces) => {
+                if let Some(source) = alone(&pieces) {
                     let (expression, answer) = self.expression(source, node);
                     expression.map(|expression| (expression, answer))
-                }
-                None => {
+                } else {
                     let hint = if pieces
                         .iter()
                         .any(|piece| matches!(piece, Piece::Expression(_)))
@@ -113,7 +108,7 @@ impl Reader<'_, '_> {
                         .mistake(node.at, format!("`{name}` is one expression"), Some(hint));
                     None
                 }
-            },
+            }
             Err(why) => {
                 self.source.mistake(node.at, why, None);
                 None
@@ -157,6 +152,11 @@ impl Reader<'_, '_> {
         }
         (Some(expression), answer)
     }
+}
+
+/// Stands for what could not be read, and was told: nothing else is to be said of it.
+fn broken() -> Template {
+    Expression::new("none").map_or_else(|_| Template::null(), Template::Whole)
 }
 
 /// The expression that is the whole text.

@@ -1,9 +1,11 @@
 //! What starts a workflow.
 
-use super::super::answer::Answer;
-use super::super::schedule::zone_of;
-use super::super::{Cron, Missed, Overlap, Template, Trigger};
+use std::sync::Arc;
+
 use super::Reader;
+use crate::workflow::answer::Answer;
+use crate::workflow::schedule::zone_of;
+use crate::workflow::{Cron, Missed, Overlap, Template, Trigger};
 use crate::yaml::{Key, Node};
 use crate::{Action, did_you_mean};
 
@@ -116,7 +118,7 @@ impl Reader<'_, '_> {
                 .mistake(named.at, format!("there is no model `{model}`"), hint);
         }
         let record = self.project.and_then(|project| project.models.get(&model));
-        let record = record.map_or(Answer::Any, |model| Answer::Record(model.clone()));
+        let record = record.map_or(Answer::Any, |model| Answer::Record(Arc::clone(model)));
         let given = [("record", record), ("op", Answer::Scalar("text"))];
         let texts = node.get("on").into_iter().flat_map(Node::texts);
         let on = texts.filter_map(|(word, _)| match word {
@@ -132,9 +134,9 @@ impl Reader<'_, '_> {
             on
         };
         let with = self.given(node, &given);
-        given
-            .into_iter()
-            .for_each(|(name, answer)| self.scope.add(name, answer));
+        for (name, answer) in given {
+            self.scope.add(name, answer);
+        }
         let filter = node.get("if").and_then(|filter| self.whole(filter, "if"));
         self.scope.truncate(0);
         Some(Trigger::Change {
@@ -186,34 +188,31 @@ impl Reader<'_, '_> {
 
     /// The run's inputs, checked against what the workflow takes.
     fn given(&mut self, node: &Node, given: &[(&str, Answer)]) -> Template {
-        given
-            .iter()
-            .for_each(|(name, answer)| self.scope.add(*name, answer.clone()));
+        for (name, answer) in given {
+            self.scope.add(*name, answer.clone());
+        }
         let with = node.get("with").map(|with| (with, self.template(with)));
         self.scope.truncate(0);
         let inputs = self.inputs.clone();
-        match with {
-            Some((at, with)) => {
-                self.inputs_of("this workflow", &inputs, at, &with);
-                with
+        if let Some((at, with)) = with {
+            self.inputs_of("this workflow", &inputs, at, &with);
+            with
+        } else {
+            let lacking = |field: &&crate::Field| field.required && field.default.is_none();
+            let comes = |field: &&crate::Field| {
+                given
+                    .iter()
+                    .any(|(name, _)| *name == field.name || *name == "body")
+            };
+            for field in inputs.iter().filter(lacking).filter(|field| !comes(field)) {
+                let message = format!(
+                    "the trigger gives no input `{}`, which is required",
+                    field.name
+                );
+                let hint = Some(format!("write with: {{ {}: … }}", field.name));
+                self.source.mistake(node.at, message, hint);
             }
-            None => {
-                let lacking = |field: &&crate::Field| field.required && field.default.is_none();
-                let comes = |field: &&crate::Field| {
-                    given
-                        .iter()
-                        .any(|(name, _)| *name == field.name || *name == "body")
-                };
-                for field in inputs.iter().filter(lacking).filter(|field| !comes(field)) {
-                    let message = format!(
-                        "the trigger gives no input `{}`, which is required",
-                        field.name
-                    );
-                    let hint = Some(format!("write with: {{ {}: … }}", field.name));
-                    self.source.mistake(node.at, message, hint);
-                }
-                Template::null()
-            }
+            Template::null()
         }
     }
 }

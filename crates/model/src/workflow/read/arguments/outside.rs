@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::super::answer::Answer;
-use super::super::super::{OutsideNode, Template};
 use super::super::Reader;
 use super::{Member, With};
-use crate::did_you_mean;
+use crate::workflow::answer::Answer;
+use crate::workflow::outside::SPAN;
+use crate::workflow::{OutsideNode, Template};
+use crate::{did_you_mean, measure};
 
 impl Reader<'_, '_> {
     pub(super) fn check_outside(&mut self, node: &OutsideNode, with: &With<'_>) {
@@ -55,6 +56,11 @@ fn unfit(schema: &Value, template: &Template) -> Option<String> {
     if let (Some(words), Template::Constant(constant)) = (schema["enum"].as_array(), template) {
         let all: Vec<_> = words.iter().filter_map(Value::as_str).collect();
         return (!words.contains(constant)).then(|| format!("one of {}", all.join(", ")));
+    }
+    if let (true, Template::Constant(Value::String(text))) = (schema["pattern"] == SPAN, template)
+        && measure::duration(text).is_none()
+    {
+        return Some("a time like 500ms, 30s or 5m".to_owned());
     }
     let types: Vec<&str> = match &schema["type"] {
         Value::String(one) => vec![one],

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::super::answer::Answer;
-use super::super::super::input::check_constant;
-use super::super::super::{Action, Template};
 use super::super::Reader;
 use super::{Member, With, empty};
+use crate::workflow::answer::Answer;
+use crate::workflow::input::check_constant;
+use crate::workflow::{Action, Template};
 use crate::yaml::Node;
 use crate::{Field, Kind, Model, System, did_you_mean};
 
@@ -38,13 +38,9 @@ impl Reader<'_, '_> {
                         .filter(writable)
                         .map(|field| field.name.as_str());
                     let hint = did_you_mean(name, names);
-                    let file = self
-                        .known
-                        .file(&model.name)
-                        .map_or(String::new(), |file| format!(" ({})", file.display()));
                     self.source.mistake(
                         *at,
-                        format!("{}{file} has no field `{name}`", model.name),
+                        format!("{} has no field `{name}`", self.known.told(&model.name)),
                         hint,
                     );
                 }
@@ -101,31 +97,28 @@ impl Reader<'_, '_> {
         self.calls.push((name.clone(), named.at));
         let mut answer = Answer::Any;
         if let Some(project) = self.project {
-            match project.workflows.get(&name) {
-                Some(called) => {
-                    answer = called.answer.clone();
-                    if let Some(inputs) = &called.inputs {
-                        let whose = format!("{name} ({})", called.file.display());
-                        let absent = empty();
-                        let (node, template) = with
-                            .as_ref()
-                            .map_or((step, &absent), |(node, with)| (*node, with));
-                        if with.is_some() {
-                            self.inputs_of(&whose, inputs, node, template);
-                        } else {
-                            let nothing = With {
-                                at: step.at,
-                                members: Vec::new(),
-                            };
-                            self.lacking(&whose, &inputs.iter().collect::<Vec<_>>(), &nothing);
-                        }
+            if let Some(called) = project.workflows.get(&name) {
+                answer = called.answer.clone();
+                if let Some(inputs) = &called.inputs {
+                    let whose = format!("{name} ({})", called.file.display());
+                    let absent = empty();
+                    let (node, template) = with
+                        .as_ref()
+                        .map_or((step, &absent), |(node, with)| (*node, with));
+                    if with.is_some() {
+                        self.inputs_of(&whose, inputs, node, template);
+                    } else {
+                        let nothing = With {
+                            at: step.at,
+                            members: Vec::new(),
+                        };
+                        self.lacking(&whose, &inputs.iter().collect::<Vec<_>>(), &nothing);
                     }
                 }
-                None => {
-                    let hint = did_you_mean(&name, project.workflows.keys().map(String::as_str));
-                    self.source
-                        .mistake(named.at, format!("there is no workflow `{name}`"), hint);
-                }
+            } else {
+                let hint = did_you_mean(&name, project.workflows.keys().map(String::as_str));
+                self.source
+                    .mistake(named.at, format!("there is no workflow `{name}`"), hint);
             }
         }
         Some((
@@ -155,13 +148,12 @@ impl Reader<'_, '_> {
             template,
         } in &with.members
         {
-            match inputs.iter().find(|field| field.name == *name) {
-                Some(field) => self.value(field, node, template),
-                None => {
-                    let hint = did_you_mean(name, inputs.iter().map(|field| field.name.as_str()));
-                    self.source
-                        .mistake(*at, format!("{whose} has no input `{name}`"), hint);
-                }
+            if let Some(field) = inputs.iter().find(|field| field.name == *name) {
+                self.value(field, node, template);
+            } else {
+                let hint = did_you_mean(name, inputs.iter().map(|field| field.name.as_str()));
+                self.source
+                    .mistake(*at, format!("{whose} has no input `{name}`"), hint);
             }
         }
         self.lacking(whose, &inputs.iter().collect::<Vec<_>>(), &with);

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 
 use serde_json::{Value, json};
+use verbs::Platform;
+use verbs::reading;
 use wire::{Body, Call};
 
 use crate::args::{CreateKey, Keys, KeysVerb, Output, Place, RevokeKey};
 use crate::failure::Failure;
-use crate::platform::{self, Platform};
-use crate::reading;
+use crate::platform;
 
 pub async fn run(args: Keys, output: Output) -> Result<(), Failure> {
     match args.verb {

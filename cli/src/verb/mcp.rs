@@ -9,13 +9,14 @@ use mcp_face::{Face, Settings, Speaker, Writes};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use verbs::Platform;
+use verbs::Table;
+use verbs::words;
 use wire::{Catalogue, ExitKind};
 
 use crate::args::{Mcp, McpVerb, Offered, Output};
 use crate::failure::Failure;
-use crate::platform::{self, Platform};
-use crate::table::Table;
-use crate::words;
+use crate::platform;
 
 pub async fn run(args: Mcp, output: Output) -> Result<(), Failure> {
     match args.verb {

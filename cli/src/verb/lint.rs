@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use docker::Compose;
 use docker::lint::{Column, Finding, Report, lint};
 use serde_json::{Value, json};
+use verbs::words;
 use wire::ExitKind;
 
 use crate::args::{Lint, Output, Stage};
 use crate::failure::Failure;
 use crate::stack::{self, Place};
-use crate::words;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -63,7 +63,7 @@ pub async fn run(args: Lint, output: Output) -> Result<(), Failure> {
         .iter()
         .any(|(_, _, report)| !report.findings.is_empty())
     {
-        return Err(Failure::Told(ExitKind::Input));
+        return Err(Failure::told(ExitKind::Input));
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ mod seed;
 mod up;
 mod validate;
 mod version;
+mod workflows;
 
 use crate::args::{Cli, Verb};
 use crate::failure::Failure;
@@ -35,6 +36,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Seed(args) => in_runtime(seed::run(args, output)),
         Verb::Call(args) => in_runtime(call::run(*args, output)),
         Verb::Changes(args) => in_runtime(changes::run(args, output)),
+        Verb::Workflows(args) => in_runtime(workflows::list(args, output)),
+        Verb::Run(args) => in_runtime(workflows::run(*args, output)),
+        Verb::Runs(args) => in_runtime(workflows::runs(*args, output)),
+        Verb::Signal(args) => in_runtime(workflows::signal(args, output)),
         Verb::Models(args) => in_runtime(models::run(args, output)),
         Verb::Mcp(args) => in_runtime(mcp::run(*args, output)),
         Verb::Migrate(args) => in_runtime(migrate::run(args, output)),

@@ -11,7 +11,7 @@ use wire::{ExitKind, Status};
 use crate::args::{Health, Output};
 use crate::failure::Failure;
 use crate::stack::{self, Place};
-use crate::verbs::ps;
+use crate::verb::ps;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const SO_SO: Style = AnsiColor::Yellow.on_default();
@@ -34,9 +34,11 @@ pub async fn run(args: Health, output: Output) -> Result<(), Failure> {
     };
     loop {
         match look(&place, output, clear).await {
-            Ok(()) | Err(Failure::Told(_)) => {}
+            Ok(()) | Err(Failure::Verb(verbs::Failure::Told(_))) => {}
             // What is not there may come.
-            Err(Failure::Refused { detail, .. }) => writeln!(anstream::stderr(), "{detail}")?,
+            Err(Failure::Verb(verbs::Failure::Refused { detail, .. })) => {
+                writeln!(anstream::stderr(), "{detail}")?;
+            }
             Err(other) => return Err(other),
         }
         tokio::select! {
@@ -89,7 +91,7 @@ async fn look(place: &Place, output: Output, before: &str) -> Result<(), Failure
         status.is_none_or(|status| status == Status::Down)
     };
     if reports.iter().any(|(_, report)| is_down(report)) || containers.iter().any(is_sick) {
-        return Err(Failure::Told(ExitKind::Unavailable));
+        return Err(Failure::told(ExitKind::Unavailable));
     }
     Ok(())
 }
@@ -129,7 +131,7 @@ fn write_report(out: &mut impl Write, report: &wire::Health, depth: usize) -> io
             write!(out, ", can be done without")?;
         }
         if let Some(reason) = &dependency.reason {
-            write!(out, ": {}", crate::table::printable(reason))?;
+            write!(out, ": {}", verbs::printable(reason))?;
         }
         writeln!(out)?;
         if let Some(report) = &dependency.report {

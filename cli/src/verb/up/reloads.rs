@@ -77,13 +77,15 @@ fn to_json(reloaded: &Reloaded) -> Value {
 /// With the next step of somebody whose platform runs.
 fn refusal(error: dataflow::Error, folder: &Path) -> Failure {
     match platform::refusal(error) {
-        Failure::Problem(problem) if problem.code == Code::DestructiveChange => {
+        Failure::Verb(verbs::Failure::Problem(problem))
+            if problem.code == Code::DestructiveChange =>
+        {
             let hint = format!(
                 "look at `gantry migrate plan -C {folder}`; to allow it, end this process, run \
                  `gantry migrate apply --allow-destructive -C {folder}`, and start again",
                 folder = folder.display()
             );
-            Failure::Problem(problem.hint(hint))
+            problem.hint(hint).into()
         }
         other => other,
     }

@@ -11,12 +11,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::io::AsyncReadExt as _;
+use verbs::Platform;
+use verbs::{reading, words};
 use wire::{Body, Code, Content, FieldInfo, IfVersion, Media, Meta, NodeName, Problem, Reply};
 
 use crate::args::{Accept, Call, CountWish, Output};
 use crate::failure::Failure;
-use crate::platform::{self, Platform};
-use crate::{reading, words};
+use crate::platform;
 
 /// What is read of a file at once.
 const PIECE: usize = 64 << 10;

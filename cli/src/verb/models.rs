@@ -4,12 +4,12 @@ use std::io::Write as _;
 
 use model::{Kind, Model, System};
 use serde_json::{Value, json};
+use verbs::Table;
 use wire::{ExitKind, FieldInfo, ModelInfo, Schema};
 
 use crate::args::{Models, Output};
 use crate::failure::Failure;
 use crate::platform;
-use crate::table::Table;
 
 pub async fn run(args: Models, output: Output) -> Result<(), Failure> {
     let models = if args.place.server.url.is_some() {

@@ -4,11 +4,11 @@ use std::io::Write as _;
 
 use docker::Container;
 use serde_json::{Value, json};
+use verbs::Table;
 
 use crate::args::{Output, Ps};
 use crate::failure::Failure;
 use crate::stack::Place;
-use crate::table::Table;
 
 pub async fn run(args: Ps, output: Output) -> Result<(), Failure> {
     let place = Place::of(&args.folder, &args.name, None)?;

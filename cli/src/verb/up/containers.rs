@@ -7,14 +7,15 @@ use std::time::Duration;
 use anstyle::Style;
 use docker::{Compose, Stack};
 use serde_json::json;
+use verbs::words;
 use wire::ExitKind;
 
 use crate::args::{Containers, Output, Scale, Stage, Up};
 use crate::failure::Failure;
+use crate::platform;
 use crate::secrets::{CertificateWish, Secret};
 use crate::stack::{self, Board, Building, Ended, Phase, Place, Standing, Start, Wish};
-use crate::verbs::secrets;
-use crate::{platform, words};
+use crate::verb::secrets;
 
 const LOUD: Style = Style::new().bold();
 const LIMIT: Duration = Duration::from_mins(5);

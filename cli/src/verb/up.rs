@@ -12,14 +12,15 @@ use dataflow::{App, Watch};
 use model::Project;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use verbs::Platform;
+use verbs::Table;
+use verbs::words;
 use wire::{Body, Call, ExitKind, NodeName};
 
 use crate::args::{Output, Up, Watching};
 use crate::failure::Failure;
-use crate::platform::{self, Platform};
-use crate::table::Table;
-use crate::verbs::{keys, seed};
-use crate::words;
+use crate::platform;
+use crate::verb::{keys, seed};
 
 const LOUD: Style = Style::new().bold();
 /// Of more models than this, only these are listed.
@@ -52,7 +53,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
         started = start(&args, project) => started?,
         () = stopping.cancelled() => return Ok(()),
     };
-    let platform = Platform::of(&started.app);
+    let platform = platform::of(&started.app);
     let health = chassis::health_of(started.app.calls());
     let ops = process.watch(ops_listen, health).await;
     let ops = ops.map_err(|error| unbound(error, ops_listen, "--ops-listen"))?;
@@ -154,7 +155,7 @@ fn unbound(error: chassis::Error, address: SocketAddr, flag: &str) -> Failure {
 fn failed(error: chassis::Error) -> Failure {
     match error {
         chassis::Error::Settings(faults) => Failure::Settings(faults),
-        other => Failure::Unexpected(other.into()),
+        other => anyhow::Error::from(other).into(),
     }
 }
 
@@ -170,7 +171,7 @@ async fn start(args: &Up, project: Project) -> Result<Started, Failure> {
     let mut settings = platform::settings_of(args.folder.clone(), database);
     settings.open = args.open;
     let app = platform::embedded(project, &settings).await?;
-    let platform = Platform::of(&app);
+    let platform = platform::of(&app);
     if !args.no_seed && !app.project.seeds.is_empty() && is_empty(&platform, &app.project).await? {
         let report = seed::load(&platform, &app.project, &[]).await?;
         let loaded: usize = report.models.iter().map(|(_, counts)| counts.created).sum();

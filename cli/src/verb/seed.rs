@@ -4,14 +4,15 @@ use std::io::{self, Write as _};
 
 use dataflow::seeding::{self, Report, Target};
 use model::Project;
+use verbs::Platform;
+use verbs::Table;
+use verbs::words;
 use wire::ExitKind;
 
 use crate::args::{Output, Seed};
 use crate::failure::Failure;
-use crate::platform::Platform;
+use crate::platform;
 use crate::progress::OfSeeding;
-use crate::table::Table;
-use crate::{platform, words};
 
 /// More failed rows would push the counts off the screen; `--output json` has them all.
 const SHOWN: usize = 20;
@@ -33,7 +34,7 @@ pub async fn run(args: Seed, output: Output) -> Result<(), Failure> {
     if report.failed.is_empty() {
         Ok(())
     } else {
-        Err(Failure::Told(ExitKind::Input))
+        Err(Failure::told(ExitKind::Input))
     }
 }
 
@@ -61,11 +62,11 @@ fn failed(error: seeding::Error) -> Failure {
             let hint = hint.unwrap_or_else(|| "seeds are the files data/*.seed.yaml".to_owned());
             Failure::refused(ExitKind::NotFound, detail).hint(hint)
         }
-        seeding::Error::Unreadable { source, path } => Failure::Unexpected(
-            anyhow::Error::new(source).context(format!("cannot read {}", path.display())),
-        ),
+        seeding::Error::Unreadable { source, path } => anyhow::Error::new(source)
+            .context(format!("cannot read {}", path.display()))
+            .into(),
         seeding::Error::Mistakes(mistakes) => Failure::Mistakes(mistakes),
-        seeding::Error::Problem(problem) => Failure::Problem(problem),
+        seeding::Error::Problem(problem) => problem.into(),
     }
 }
 

@@ -4,11 +4,12 @@ use std::io::Write as _;
 
 use dataflow::migrations::{self, Step};
 use serde_json::json;
+use verbs::Table;
+use verbs::words;
 
 use crate::args::{Apply, Database, Migrate, MigrateVerb, Output, Purge, Rollback};
 use crate::failure::Failure;
-use crate::table::Table;
-use crate::{platform, words};
+use crate::platform;
 
 pub async fn run(args: Migrate, output: Output) -> Result<(), Failure> {
     match args.verb {
