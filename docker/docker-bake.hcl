@@ -11,7 +11,7 @@ variable "SOURCE_DATE_EPOCH" { default = "0" }
 variable "CA" { default = "" }
 
 group "default" { targets = ["services", "stores"] }
-group "services" { targets = ["api", "mcp", "dataflow"] }
+group "services" { targets = ["api", "mcp", "nexus", "dataflow"] }
 # For development of Gantry itself.
 group "workshops" { targets = ["workshop"] }
 group "stores" { targets = ["postgres", "redis", "neo4j", "haproxy"] }
@@ -26,7 +26,7 @@ function "tags" {
 
 target "image" {
   name       = name
-  matrix     = { name = ["api", "mcp", "dataflow", "postgres", "redis", "neo4j", "haproxy", "workshop"] }
+  matrix     = { name = ["api", "mcp", "nexus", "dataflow", "postgres", "redis", "neo4j", "haproxy", "workshop"] }
   context    = "."
   dockerfile = "docker/Dockerfile"
   target     = name

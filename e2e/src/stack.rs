@@ -33,6 +33,7 @@ pub struct Ports {
     pub api_ops: u16,
     pub mcp: u16,
     pub mcp_ops: u16,
+    pub nexus_ops: u16,
     pub dataflow_ops: u16,
     pub postgres: u16,
     pub redis: u16,
@@ -155,6 +156,7 @@ impl Ports {
             ("GANTRY_API_OPS_PORT", self.api_ops.to_string()),
             ("GANTRY_MCP_PORT", self.mcp.to_string()),
             ("GANTRY_MCP_OPS_PORT", self.mcp_ops.to_string()),
+            ("GANTRY_NEXUS_OPS_PORT", self.nexus_ops.to_string()),
             ("GANTRY_DATAFLOW_OPS_PORT", self.dataflow_ops.to_string()),
             ("GANTRY_POSTGRES_PORT", self.postgres.to_string()),
             ("GANTRY_REDIS_PORT", self.redis.to_string()),
@@ -167,7 +169,7 @@ impl Ports {
         let file = place.join("ports");
         if !file.exists() {
             let mut free = Vec::new();
-            while free.len() < 10 {
+            while free.len() < 11 {
                 let port = free_port()?;
                 if !free.contains(&port) {
                     free.push(port);
@@ -178,13 +180,14 @@ impl Ports {
         }
         let text = fs::read_to_string(&file)?;
         let mut ports = text.split(' ').map(str::parse);
-        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("ten ports")??) };
+        let mut next = || -> anyhow::Result<u16> { Ok(ports.next().context("eleven ports")??) };
         Ok(Self {
             https: next()?,
             http: next()?,
             api_ops: next()?,
             mcp: next()?,
             mcp_ops: next()?,
+            nexus_ops: next()?,
             dataflow_ops: next()?,
             postgres: next()?,
             redis: next()?,

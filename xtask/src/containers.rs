@@ -134,7 +134,7 @@ pub(crate) fn agents(options: &[&str]) -> anyhow::Result<()> {
 pub(crate) fn reproducible() -> anyhow::Result<()> {
     run(program("docker/engine.sh").arg("start"))?;
     run(&mut with_engine(program("docker/bases.sh"))?)?;
-    for image in ["api", "mcp", "dataflow"] {
+    for image in ["api", "mcp", "nexus", "dataflow"] {
         let digests = [build_from_nothing(image)?, build_from_nothing(image)?];
         println!("{image}: {} and {}", digests[0], digests[1]);
         anyhow::ensure!(digests[0] == digests[1], "{image} differs from itself");

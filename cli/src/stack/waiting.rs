@@ -13,9 +13,10 @@ use crate::failure::Failure;
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// Who tells whether the stack serves, and by which program of its own: Docker's word may be old.
-const READINESS: [(&str, &[&str]); 3] = [
+const READINESS: [(&str, &[&str]); 4] = [
     ("api", &["/api", "healthcheck"]),
     ("mcp", &["/mcp", "healthcheck"]),
+    ("nexus", &["/nexus", "healthcheck"]),
     ("edge", &["/entrypoint", "probe"]),
 ];
 

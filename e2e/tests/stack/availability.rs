@@ -154,7 +154,7 @@ fn replacing_replicas_one_by_one_loses_no_request() {
     let begun = Instant::now();
     let mut rounds = 0;
     while rounds == 0 || load.done() < wanted {
-        for service in ["api", "mcp", "dataflow"] {
+        for service in ["api", "mcp", "nexus", "dataflow"] {
             for container in prod().containers(service) {
                 docker(["restart", &container]).unwrap();
                 healthy_again(&container);
@@ -176,7 +176,7 @@ fn with_every_container_restarted_by_turns_all_reads_are_answered() {
     let mut rounds = 0;
     while rounds == 0 || begun.elapsed() < lasts {
         for service in [
-            "api", "mcp", "dataflow", "postgres", "redis", "neo4j", "backup",
+            "api", "mcp", "nexus", "dataflow", "postgres", "redis", "neo4j", "backup",
         ] {
             for container in prod().containers(service) {
                 docker(["restart", &container]).unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::prod;
 
-const FACES: [&str; 2] = ["api", "mcp"];
+const FACES: [&str; 3] = ["api", "mcp", "nexus"];
 
 /// The status of the whole, and of one dependency of dataflow, as a face tells them.
 fn told(face: &str, dependency: &str) -> Option<(String, String)> {

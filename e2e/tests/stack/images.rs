@@ -11,9 +11,10 @@ struct Image {
     shell: Option<&'static str>,
 }
 
-const IMAGES: [Image; 7] = [
+const IMAGES: [Image; 8] = [
     image("api", 8, None),
     image("mcp", 8, None),
+    image("nexus", 12, None),
     image("dataflow", 12, None),
     image("postgres", 100, Some("usr/bin/dash")),
     image("redis", 26, None),
@@ -129,7 +130,7 @@ fn none_has_a_shell_an_installer_or_a_file_that_gives_rights() {
 
 #[test]
 fn service_images_hold_one_program_and_a_notice() {
-    for name in ["api", "mcp", "dataflow"] {
+    for name in ["api", "mcp", "nexus", "dataflow"] {
         let ours: Vec<String> = files(name)
             .into_iter()
             // The engine itself adds these to every container.

@@ -29,8 +29,8 @@ use std::sync::OnceLock;
 use e2e::Stack;
 
 /// Every service of the production stack that stays.
-const SERVICES: [&str; 8] = [
-    "edge", "api", "mcp", "dataflow", "postgres", "redis", "neo4j", "backup",
+const SERVICES: [&str; 9] = [
+    "edge", "api", "mcp", "nexus", "dataflow", "postgres", "redis", "neo4j", "backup",
 ];
 
 /// The production stack over the films.

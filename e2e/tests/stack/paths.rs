@@ -4,11 +4,13 @@ use e2e::engine::docker;
 
 use crate::prod;
 
-const DOORS: [(&str, u16); 8] = [
+const DOORS: [(&str, u16); 10] = [
     ("api", 8000),
     ("api", 9100),
     ("mcp", 3001),
     ("mcp", 9100),
+    ("nexus", 8002),
+    ("nexus", 9100),
     ("dataflow", 8001),
     ("postgres", 5432),
     ("redis", 6379),
@@ -16,19 +18,32 @@ const DOORS: [(&str, u16); 8] = [
 ];
 
 /// Faces see each other and dataflow, and no store.
-const FACES: [&str; 5] = [
+const FACES: [&str; 7] = [
     "api:8000",
     "api:9100",
     "mcp:3001",
     "mcp:9100",
+    "nexus:8002",
+    "nexus:9100",
     "dataflow:8001",
 ];
 
 /// From each service, the doors that are open to it.
-const OPEN: [(&str, &[&str]); 8] = [
-    ("edge", &["api:8000", "api:9100", "mcp:3001", "mcp:9100"]),
+const OPEN: [(&str, &[&str]); 9] = [
+    (
+        "edge",
+        &[
+            "api:8000",
+            "api:9100",
+            "mcp:3001",
+            "mcp:9100",
+            "nexus:8002",
+            "nexus:9100",
+        ],
+    ),
     ("api", &FACES),
     ("mcp", &FACES),
+    ("nexus", &FACES),
     (
         "dataflow",
         &[
@@ -36,6 +51,8 @@ const OPEN: [(&str, &[&str]); 8] = [
             "api:9100",
             "mcp:3001",
             "mcp:9100",
+            "nexus:8002",
+            "nexus:9100",
             "dataflow:8001",
             "postgres:5432",
             "redis:6379",

@@ -52,7 +52,7 @@ fn no_secret_is_found_anywhere_but_in_its_file() {
         }
     }
     for name in [
-        "api", "mcp", "dataflow", "postgres", "redis", "neo4j", "haproxy",
+        "api", "mcp", "nexus", "dataflow", "postgres", "redis", "neo4j", "haproxy",
     ] {
         let image = format!("gantry/{name}:{}", e2e::tag());
         let history = docker(["history", "--no-trunc", &image]).unwrap();
