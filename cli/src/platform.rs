@@ -64,6 +64,11 @@ pub async fn embedded(project: Project, settings: &Settings) -> Result<App, Fail
     App::of(project, settings).await.map_err(refusal)
 }
 
+/// How runs of workflows are carried out in this process.
+pub fn flow(_project: &Project) -> nexus::Flow {
+    nexus::Flow::default()
+}
+
 /// As the administrator, since whoever can open the database may do everything with it.
 pub fn of(app: &App) -> Platform {
     Platform {

@@ -61,7 +61,10 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     joined.map_err(platform::refusal)?;
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
-    let agents = agents(&args, &started.app, &process, listen);
+    let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project))
+        .counted(process.metrics.clone());
+    let beside = agents(&args, &started.app, &process, listen)
+        .merge(nexus::router(&nexus, process.stopping()));
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {
@@ -79,7 +82,10 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     }
     let abandoned = process.life.abandoned();
     tokio::select! {
-        () = api::serve(listener, face, agents, stopping) => {}
+        _ = futures_util::future::join(
+            nexus.engine().run(stopping.clone()),
+            api::serve(listener, face, beside, stopping),
+        ) => {}
         () = abandoned.cancelled() => {}
     }
     started.app.close().await;
@@ -256,6 +262,7 @@ impl Screen<'_> {
             ("docs", format!("http://{api}/docs")),
             ("OpenAPI", format!("http://{api}/openapi.json")),
             ("agents", format!("http://{api}/mcp")),
+            ("runs", format!("http://{api}/nexus/v1/runs")),
             ("health", format!("http://{ops}/health")),
         ] {
             writeln!(out, "{what:<8} {url}")?;

@@ -112,6 +112,13 @@ fn state(text: &str) -> Result<State, String> {
     found.ok_or_else(|| format!("the states are {names}"))
 }
 
+impl Runs {
+    /// Whether it waits for a run to go on.
+    pub fn follows(&self) -> bool {
+        matches!(self.verb, RunsVerb::Watch(_))
+    }
+}
+
 pub async fn runs(args: Runs, platform: &Platform, output: Output) -> Result<(), Failure> {
     match args.verb {
         RunsVerb::List(which) => list(which, platform, output).await,

@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "gantry",
         &[
-            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp",
+            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp", "nexus",
             "mcp_face",
         ],
     ),
