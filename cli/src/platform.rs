@@ -65,8 +65,37 @@ pub async fn embedded(project: Project, settings: &Settings) -> Result<App, Fail
 }
 
 /// How runs of workflows are carried out in this process.
-pub fn flow(_project: &Project) -> nexus::Flow {
-    nexus::Flow::default()
+pub fn flow(project: &Project) -> Result<nexus::Flow, Failure> {
+    let said = &project.settings.workflows;
+    let mut flow = nexus::Flow::default();
+    flow.runs = said.runs.unwrap_or(flow.runs);
+    flow.reach.hosts.clone_from(&said.hosts);
+    flow.reach.private = said.private;
+    if let Some(server) = &said.chat {
+        flow.reach.chat = Some(nexus::Chat {
+            url: server.url.clone(),
+            key: secret(project, server)?,
+            model: server.usual.clone(),
+        });
+    }
+    if let Some(server) = &said.mail {
+        flow.reach.mail = Some(nexus::Mail {
+            url: server.url.clone(),
+            password: secret(project, server)?,
+            from: server.usual.clone(),
+        });
+    }
+    Ok(flow)
+}
+
+fn secret(project: &Project, server: &model::Server) -> Result<Option<String>, Failure> {
+    let Some(file) = &server.secret_file else {
+        return Ok(None);
+    };
+    let path = project.root.join(file);
+    let text = fs::read_to_string(&path);
+    let text = text.with_context(|| format!("cannot read the secret in {}", path.display()))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// As the administrator, since whoever can open the database may do everything with it.

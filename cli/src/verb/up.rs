@@ -61,7 +61,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     joined.map_err(platform::refusal)?;
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
-    let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project))
+    let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project)?)
         .counted(process.metrics.clone());
     let beside = agents(&args, &started.app, &process, listen)
         .merge(nexus::router(&nexus, process.stopping()));

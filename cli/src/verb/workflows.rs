@@ -40,7 +40,7 @@ async fn at(
         return Ok(verb(&platform).await?);
     }
     let project = platform::project(&place.database.project)?;
-    let flow = platform::flow(&project);
+    let flow = platform::flow(&project)?;
     let app = platform::embedded(project, &platform::settings(&place.database)).await?;
     let engine = nexus::App::new(app.calls(), flow).engine();
     let ended = CancellationToken::new();

@@ -45,7 +45,8 @@ pub use nearest::{did_you_mean, nearest};
 pub use order::Order;
 pub use own_nodes::{HIDDEN_NODES, OWN_NODES};
 pub use project::{
-    Algorithm, Auth, Issuer, KeySource, Limits, Project, ProjectSettings, project_name,
+    Algorithm, Auth, Issuer, KeySource, Limits, Outside, Project, ProjectSettings, Server,
+    project_name,
 };
 pub use read::{load_models, path_of};
 pub use schema::{

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use auth::{Algorithm, Auth, Issuer, KeySource};
-pub use settings::{Limits, ProjectSettings};
+pub use settings::{Limits, Outside, ProjectSettings, Server};
 
 use crate::{Group, Mistake, Models, Seed, Workflow, group, keys, read, seed, source, workflow};
 

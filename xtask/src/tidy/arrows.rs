@@ -40,8 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "gantry",
         &[
-            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp", "nexus",
-            "mcp_face",
+            "wire", "chassis", "client", "model", "docker", "verbs", "api", "dataflow", "mcp",
+            "nexus", "mcp_face",
         ],
     ),
     ("entrypoint", &[]),

@@ -2,7 +2,7 @@
 
 use super::TOOLS;
 use super::auth::AUTH;
-use crate::shape::{Shape, Table, key};
+use crate::shape::{Shape, Table, key, required};
 
 pub(crate) static PROJECT: Table = Table {
     hint: "",
@@ -38,6 +38,11 @@ pub(crate) static PROJECT: Table = Table {
             "How large requests and answers may be.",
         ),
         key("mcp", Shape::Map(&MCP), "What agents are offered."),
+        key(
+            "workflows",
+            Shape::Map(&WORKFLOWS),
+            "What steps of workflows may reach outside, where `gantry up` carries them out; in containers nexus is told by its own settings.",
+        ),
     ],
 };
 
@@ -79,6 +84,71 @@ static MCP: Table = Table {
         Shape::Word(TOOLS),
         "How agents get the nodes where they name no group: typed, a tool for each; generic, a few for all models; auto, the few, and a tool for each node of models that ask for it. auto unless said.",
     )],
+};
+
+static WORKFLOWS: Table = Table {
+    hint: "it as { hosts: [api.example.org] }",
+    keys: &[
+        key(
+            "runs",
+            Shape::Count(1, 10_000),
+            "Runs under way at once; more wait. 256 unless said.",
+        ),
+        key(
+            "hosts",
+            Shape::List(&Shape::Text),
+            "Hosts that http.request may ask, *.example.org for all below one; every public one unless said.",
+        ),
+        key(
+            "private",
+            Shape::Bool,
+            "Whether it may ask addresses that are not public: private networks, this machine.",
+        ),
+        key(
+            "chat",
+            Shape::Map(&CHAT),
+            "A server of models for llm.chat, as OpenAI's API is spoken.",
+        ),
+        key(
+            "mail",
+            Shape::Map(&MAIL),
+            "The server that email is sent by.",
+        ),
+    ],
+};
+
+static CHAT: Table = Table {
+    hint: "it as { url: \"http://127.0.0.1:11434/v1\", model: \"…\" }",
+    keys: &[
+        required(
+            "url",
+            Shape::Text,
+            "Where it is: https://api.example.org/v1.",
+        ),
+        key("key_file", Shape::Text, "A file that holds its key."),
+        key("model", Shape::Text, "The model, unless a step names one."),
+    ],
+};
+
+static MAIL: Table = Table {
+    hint: "it as { url: \"smtps://user@mail.example.org\", from: \"…\" }",
+    keys: &[
+        required(
+            "url",
+            Shape::Text,
+            "smtps://user@host, or smtp:// without encryption.",
+        ),
+        key(
+            "password_file",
+            Shape::Text,
+            "A file that holds the password.",
+        ),
+        key(
+            "from",
+            Shape::Text,
+            "Who mails are from, unless a step says.",
+        ),
+    ],
 };
 
 static LIMITS: Table = Table {

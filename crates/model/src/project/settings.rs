@@ -29,6 +29,29 @@ pub struct ProjectSettings {
     pub auth: Auth,
     /// How agents get the nodes where they name no group.
     pub tools: Tools,
+    pub workflows: Outside,
+}
+
+/// What steps of workflows may reach outside, where this process carries them out. Files are relative to the project's
+/// folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outside {
+    /// Runs under way at once.
+    pub runs: Option<u32>,
+    pub hosts: Vec<String>,
+    pub private: bool,
+    pub chat: Option<Server>,
+    pub mail: Option<Server>,
+}
+
+/// Somebody else's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    pub url: String,
+    /// A file that holds the key or password.
+    pub secret_file: Option<PathBuf>,
+    /// The model to chat with, or who mails are from.
+    pub usual: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,12 +160,34 @@ pub(super) fn read(source: &mut Source, node: &Node) -> (Option<String>, Project
             .get("auth")
             .map(|node| auth::read(source, node))
             .unwrap_or_default(),
+        workflows: node.get("workflows").map(outside).unwrap_or_default(),
         ..ProjectSettings::default()
     };
     if let Some(database) = node.get("database") {
         read_database(source, database, &mut settings);
     }
     (name, settings)
+}
+
+fn outside(node: &Node) -> Outside {
+    let text = |name| node.get(name).and_then(Node::text);
+    let hosts = node.get("hosts").into_iter().flat_map(Node::texts);
+    let server = |name, secret, usual| {
+        let node = node.get(name)?;
+        let text = |name| node.get(name).and_then(Node::text).map(str::to_owned);
+        Some(Server {
+            url: text("url")?,
+            secret_file: text(secret).map(PathBuf::from),
+            usual: text(usual),
+        })
+    };
+    Outside {
+        runs: text("runs").and_then(|text| text.parse().ok()),
+        hosts: hosts.map(|(host, _)| host.to_owned()).collect(),
+        private: text("private") == Some("true"),
+        chat: server("chat", "key_file", "model"),
+        mail: server("mail", "password_file", "from"),
+    }
 }
 
 fn read_database(source: &mut Source, node: &Node, settings: &mut ProjectSettings) {
