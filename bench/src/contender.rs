@@ -124,6 +124,30 @@ impl Contender {
         Self::of(port, processes).listening()
     }
 
+    /// The nexus service over dataflow.
+    pub(crate) fn workflows(folder: &Path, project: &Path, database: &str) -> anyhow::Result<Self> {
+        let (port, inner) = (free_port()?, free_port()?);
+        let ops = || anyhow::Ok(format!("127.0.0.1:{}", free_port()?));
+        let mut dataflow = program(sibling("dataflow")?);
+        dataflow
+            .env("GANTRY_DATAFLOW_LISTEN", format!("127.0.0.1:{inner}"))
+            .env("GANTRY_DATAFLOW_OPS_LISTEN", ops()?)
+            .env("GANTRY_DATAFLOW_PROJECT", project)
+            .env("GANTRY_DATAFLOW_DATABASE_URL", database);
+        let mut nexus = program(sibling("nexus")?);
+        nexus
+            .env("GANTRY_NEXUS_LISTEN", format!("127.0.0.1:{port}"))
+            .env("GANTRY_NEXUS_OPS_LISTEN", ops()?)
+            .env("GANTRY_NEXUS_DATAFLOW", format!("http://127.0.0.1:{inner}"));
+        let processes = vec![
+            Process::spawn(nexus, folder, "nexus")?,
+            Process::spawn(dataflow, folder, "nexus-dataflow")?,
+        ];
+        let of_dataflow = Self::of(inner, Vec::new()).listening()?;
+        drop(of_dataflow);
+        Self::of(port, processes).listening()
+    }
+
     pub(crate) fn of(port: u16, processes: Vec<Process>) -> Self {
         Self { port, processes }
     }

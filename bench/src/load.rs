@@ -12,8 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 use serde_json::json;
 
 use crate::connection::Connection;
-use crate::mcp;
 use crate::work::{self, Work};
+use crate::{flow, mcp};
 
 /// How long answers may take that are still due at the end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -77,6 +77,12 @@ impl Requests {
                 rendered: numbers
                     .map(|number| mcp::request(asked, number))
                     .collect::<anyhow::Result<_>>()?,
+                answer_has_body: true,
+            });
+        }
+        if asked.starts_with("run:") {
+            return Ok(Self {
+                rendered: vec![flow::request(asked)],
                 answer_has_body: true,
             });
         }

@@ -16,6 +16,7 @@ mod containers;
 mod contender;
 mod copy;
 mod entrant;
+mod flow;
 mod kind;
 mod load;
 mod machine;
@@ -53,6 +54,7 @@ bench <command> [options]   `cargo xtask bench <command>` builds what it needs; 
   stream   a million films out and in: rows a second, memory
   containers  the same program natively, in containers by each network, and published; needs `cargo xtask images`
   mcp      calls of tools against a bare server on rmcp and FastMCP
+  flow     runs and steps of workflows against pgbench's inserts, how soon a run is begun
   all      one after another
   models   starts, reloads, reads and OpenAPI among many models, with options of its own:
            --models 1000 --fields 100 --refs 50 --saves 3
@@ -80,7 +82,7 @@ bench bare <postgres url> <port>
 bench bare-sqlite <file> <port>
 bench bare-mcp <postgres url> <port>
 bench copy <postgres url> <concurrency> <seconds>
-bench load <port or host:port> <work, path or mcp:<era>:<tool>> <concurrency> <seconds>
+bench load <port or host:port> <work, path, mcp:<era>:<tool> or run:<workflow>> <concurrency> <seconds>
 ";
 
 type Command = fn(&Options, &Place) -> anyhow::Result<Results>;
@@ -92,6 +94,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("stream", stream::run),
     ("containers", containers::run),
     ("mcp", mcp::run),
+    ("flow", flow::run),
 ];
 
 fn main() -> ExitCode {

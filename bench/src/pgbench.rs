@@ -17,8 +17,30 @@ pub(crate) fn measure(
     clients: usize,
     seconds: f64,
 ) -> anyhow::Result<Value> {
-    let script = scripts.join(format!("{}.sql", work.name()));
-    fs::write(&script, sql(work))?;
+    script(scripts, work.name(), &sql(work), database, clients, seconds)
+}
+
+/// One row for each statement, into a table that has but a number, a time and a text.
+pub(crate) fn insert(
+    scripts: &Path,
+    database: &str,
+    clients: usize,
+    seconds: f64,
+) -> anyhow::Result<Value> {
+    let sql = "INSERT INTO plain (note) VALUES ('The film number 7');\n";
+    script(scripts, "insert", sql, database, clients, seconds)
+}
+
+fn script(
+    scripts: &Path,
+    name: &str,
+    sql: &str,
+    database: &str,
+    clients: usize,
+    seconds: f64,
+) -> anyhow::Result<Value> {
+    let script = scripts.join(format!("{name}.sql"));
+    fs::write(&script, sql)?;
     // Whole seconds are all that it takes; the first of them is its warm-up.
     let seconds = seconds.ceil() + 1.0;
     let mut command = load_generator(of_postgres("pgbench"))?;

@@ -64,6 +64,16 @@ const LISTED: &[Listing] = &[
         ],
         by: None,
     },
+    Listing {
+        command: "flow",
+        title: "Workflows",
+        columns: &[
+            ("per_second", "a second"),
+            ("p50_ms", "p50 ms"),
+            ("p99_ms", "p99 ms"),
+        ],
+        by: None,
+    },
     CONTAINERS,
     Listing {
         command: containers::UNPROXIED,

@@ -44,6 +44,18 @@ pub(crate) fn execute(database: &str, sql: &str) -> anyhow::Result<()> {
     })
 }
 
+/// The numbers of a statement's only row.
+pub(crate) fn numbers<const N: usize>(database: &str, sql: &str) -> anyhow::Result<[f64; N]> {
+    with_client(database, async |client| {
+        let row = client.query_one(sql, &[]).await?;
+        let mut numbers = [0.0; N];
+        for (at, number) in numbers.iter_mut().enumerate() {
+            *number = row.try_get(at)?;
+        }
+        Ok(numbers)
+    })
+}
+
 /// `server_version`, for the report.
 pub(crate) fn version(server: &str) -> anyhow::Result<String> {
     with_client(server, async |client| {
