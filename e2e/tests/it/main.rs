@@ -8,6 +8,7 @@ mod kill;
 mod place;
 mod reload;
 mod restart;
+mod runs;
 mod schemathesis;
 mod streams;
 mod writes;
