@@ -24,6 +24,13 @@ pub(crate) fn kill(options: &[&str]) -> anyhow::Result<()> {
     run("kill", &[("--times", "GANTRY_KILLS")], options)
 }
 
+/// `kill-runs [--times N] [--runs N]`: so many kills of so many runs of workflows over each engine.
+pub(crate) fn kill_runs(options: &[&str]) -> anyhow::Result<()> {
+    install::postgres()?;
+    let settings = [("--times", "GANTRY_KILLS"), ("--runs", "GANTRY_RUNS")];
+    run("runs", &settings, options)
+}
+
 /// `settings` are options and the variables by which the tests are told.
 fn run(test: &str, settings: &[(&str, &str)], options: &[&str]) -> anyhow::Result<()> {
     program::run(&mut cargo(&["build", "-p", "gantry", "--locked"]))?;

@@ -31,6 +31,7 @@ cargo xtask <verb>
   conformance   the conformance suite of MCP, both revisions, against the production router
   schemathesis  requests made from the OpenAPI document, both engines: --cases N and --seconds S for each caller
   kill          kill -9 in the midst of writes, both engines: --times N
+  kill-runs     kill -9 in the midst of runs of workflows, both engines: --times N --runs N
   images        every image, from base images that a registry has or that are made here, by an engine started if need be
   stack         the tests of the images and of both stacks, which are left running
   availability  replicas replaced and containers restarted under load: --requests N, --rate N a second, --seconds N
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ["conformance"] => conformance::run(),
         ["schemathesis", options @ ..] => long::schemathesis(options),
         ["kill", options @ ..] => long::kill(options),
+        ["kill-runs", options @ ..] => long::kill_runs(options),
         ["images"] => containers::build(),
         ["stack"] => test::stack(),
         ["availability", options @ ..] => containers::availability(options),
