@@ -13,7 +13,7 @@ use crate::up;
 
 pub(crate) fn dev() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
-    STACK.get_or_init(|| up("dev", "dev", "examples/cinema"))
+    STACK.get_or_init(|| up("dev", "dev", &crate::top().join("examples/cinema")))
 }
 
 /// What a few lines of Python say, with the stores' own official clients at hand.

@@ -19,10 +19,11 @@ mod images;
 mod paths;
 mod probes;
 mod secrets;
+mod workflows;
 mod workshop;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -36,12 +37,19 @@ const SERVICES: [&str; 9] = [
 /// The production stack over the films.
 fn prod() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
-    STACK.get_or_init(|| up("prod", "prod", "examples/cinema"))
+    STACK.get_or_init(|| {
+        // The cinema with a workflow that is for tests only.
+        let project = tempfile::tempdir().unwrap();
+        e2e::copy(&top().join("examples/cinema"), project.path()).unwrap();
+        let file = project.path().join("workflows/marks.yaml");
+        std::fs::write(file, workflows::MARKS).unwrap();
+        up("prod", "prod", project.path())
+    })
 }
 
-fn up(kind: &'static str, name: &str, project: &str) -> Stack {
+fn up(kind: &'static str, name: &str, project: &Path) -> Stack {
     let name = format!("gantry-{}-{name}", e2e::tag());
-    Stack::up(kind, &name, &top().join(project)).unwrap_or_else(|error| panic!("{error:#}"))
+    Stack::up(kind, &name, project).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 /// The top of the checkout.

@@ -1,0 +1,92 @@
+//! Workflows through the edge: started, waited for, and carried on whoever is killed meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use e2e::engine::{docker, until};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{asked, prod};
+
+/// Of each run of [`MARKS`].
+const STEPS: usize = 4;
+/// Steps whose effects can be counted.
+pub(crate) const MARKS: &str = "\
+workflow: marks
+inputs: { mark: { type: text, required: true } }
+steps:
+  - { id: one, node: Genre.create, with: { name: \"Mark {{ inputs.mark }} one\" } }
+  - { id: two, node: Genre.create, with: { name: \"Mark {{ inputs.mark }} two\" } }
+  - { id: three, node: Genre.create, with: { name: \"Mark {{ inputs.mark }} three\" } }
+  - { id: four, node: Genre.create, with: { name: \"Mark {{ inputs.mark }} four\" } }
+outputs: { last: \"{{ four.name }}\" }
+";
+
+fn start(mark: &str, prefer: &str) -> Value {
+    let path = "/nexus/v1/workflows/marks/runs";
+    let body = json!({"mark": mark});
+    let answer = prod()
+        .edge
+        .request("POST", path, &[("Prefer", prefer)], Some(&body))
+        .unwrap();
+    let told = answer.json().unwrap();
+    assert!([200, 201, 202].contains(&answer.status), "{told}");
+    told
+}
+
+fn count(what: &str) -> u64 {
+    let answer = prod().get(&format!("/api/v1/genre:count?name=like.{what}"));
+    answer.json().unwrap()["count"].as_u64().unwrap()
+}
+
+#[test]
+fn a_run_is_waited_for_through_the_edge() {
+    let mark = Uuid::now_v7().to_string();
+    let run = start(&mark, "wait=30");
+    assert_eq!(run["state"], "succeeded", "{run}");
+    assert_eq!(run["output"]["last"], format!("Mark {mark} four"), "{run}");
+    assert_eq!(count(&format!("Mark%20{mark}*")), STEPS as u64);
+    // Any replica tells of it.
+    let id = run["id"].as_str().unwrap();
+    let steps = prod().get(&format!("/nexus/v1/runs/{id}/steps"));
+    let steps = steps.json().unwrap();
+    assert_eq!(steps.as_array().map(Vec::len), Some(STEPS), "{steps}");
+}
+
+#[test]
+fn whoever_is_killed_every_run_ends_and_every_effect_is_there_once() {
+    let (runs, kills) = (asked("GANTRY_TEST_RUNS", 60), asked("GANTRY_TEST_KILLS", 4));
+    let lot = Uuid::now_v7().simple().to_string();
+    let begun = Instant::now();
+    let ids: Vec<String> = (0..runs)
+        .map(|number: usize| {
+            let run = start(&format!("{lot}-{number}"), "respond-async");
+            run["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    for turn in 0..kills {
+        let service = if turn % 2 == 0 { "nexus" } else { "dataflow" };
+        let containers = prod().containers(service);
+        let container = &containers[turn / 2 % containers.len()];
+        docker(["kill", container]).unwrap();
+        docker(["start", container]).unwrap();
+        // Not a wait for something: the moment of the next kill is what is drawn by lot.
+        let (_, chance) = Uuid::now_v7().as_u64_pair();
+        thread::sleep(Duration::from_millis(chance % 1000));
+    }
+    for id in &ids {
+        until("the run has ended", || {
+            let run = prod().edge.get(&format!("/nexus/v1/runs/{id}")).ok()?;
+            let run = run.json().ok()?;
+            let state = run["state"].as_str()?;
+            assert!(!["failed", "cancelled"].contains(&state), "{run}");
+            (state == "succeeded").then_some(())
+        });
+    }
+    println!("{kills} kills, {runs} runs ended in {:?}", begun.elapsed());
+    for (number, id) in ids.iter().enumerate() {
+        let found = count(&format!("Mark%20{lot}-{number}%20*"));
+        assert_eq!(found, STEPS as u64, "the run {id}");
+    }
+}
