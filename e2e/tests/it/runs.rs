@@ -90,8 +90,9 @@ fn kills(place: &Place) {
     let status = gantry.terminate().unwrap();
     assert!(status.success(), "after SIGTERM it ended with {status}");
     // Not `println!`: the count is to be seen where the test passes, too.
+    let mut stderr = std::io::stderr();
     writeln!(
-        std::io::stderr(),
+        stderr,
         "{}: {kills} kills of {runs} runs of {STEPS} steps; the last ended {:?} after the last start",
         place.engine,
         begun.elapsed()
