@@ -11,6 +11,9 @@ pub(crate) fn of_store(error: Error) -> Problem {
         Error::Conflict => Problem::new(Code::WriteConflict)
             .detail("concurrent changes kept colliding; nothing was changed")
             .hint("call again"),
+        Error::LeaseLost => Problem::new(Code::LeaseLost).detail(
+            "the run is in other hands by now, was retried, or has ended; nothing was changed",
+        ),
         Error::Timeout => {
             Problem::new(Code::Timeout).detail("the call took longer than it may and was cancelled")
         }

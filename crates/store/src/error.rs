@@ -9,6 +9,9 @@ pub enum Error {
     /// Concurrent changes collided (40001, 40P01) and the retries are used up, or the transaction cannot be retried here.
     #[error("concurrent changes collided")]
     Conflict,
+    /// The run is in other hands by now, was retried, or has ended.
+    #[error("the run is held by another")]
+    LeaseLost,
     /// The statement or a lock wait took longer than its limit, or the call's deadline passed.
     #[error("the statement took too long")]
     Timeout,

@@ -1,8 +1,12 @@
 //! How models lie in the database: names, quoting, and what both engines are taught to compare.
 
+mod service;
+
 use std::fmt::Write as _;
 
 use model::{FieldId, Model};
+
+pub(crate) use service::service_tables;
 
 /// An identifier in SQL. The only way by which a name reaches a statement's text.
 pub(crate) fn quote(name: &str) -> String {
@@ -110,36 +114,4 @@ RETURN ARRAY(SELECT left(word, {word}) FROM unnest(string_to_array(
     ELSE regexp_replace(gantry_fold($1) COLLATE \"C\", '[^a-z0-9{letters}]+' COLLATE \"C\", ' ', 'g') END, ' ')) word
   WHERE word <> '')"
     )
-}
-
-/// What services read and write beside the models; the migration's own tables are the migration's.
-pub(crate) fn service_tables(engine: crate::Engine) -> &'static str {
-    match engine {
-        crate::Engine::Postgres => {
-            "CREATE TABLE IF NOT EXISTS gantry_keys (id text PRIMARY KEY, name text NOT NULL, hash bytea NOT NULL,
-  roles text[] NOT NULL, tenant text, created_at timestamptz NOT NULL, expires_at timestamptz, revoked_at timestamptz,
-  scopes text[]);
-CREATE TABLE IF NOT EXISTS gantry_idempotency (caller text NOT NULL, node text NOT NULL, key text NOT NULL, hash bytea NOT NULL,
-  meta text, body bytea, created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (caller, node, key));
-CREATE TABLE IF NOT EXISTS gantry_outbox (seq bigint GENERATED ALWAYS AS IDENTITY,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), model text NOT NULL,
-  record uuid NOT NULL, op text NOT NULL, version bigint NOT NULL, tenant text, gone jsonb, PRIMARY KEY (xid, seq));
-CREATE TABLE IF NOT EXISTS gantry_session (kind text NOT NULL, id text NOT NULL, owner text NOT NULL, state text NOT NULL,
-  ttl bigint NOT NULL, created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, PRIMARY KEY (kind, id));
-CREATE INDEX IF NOT EXISTS gantry_session_owner ON gantry_session (owner, expires_at);
-"
-        }
-        crate::Engine::Sqlite => {
-            "CREATE TABLE IF NOT EXISTS gantry_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL,
-  roles TEXT NOT NULL, tenant TEXT, created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT, scopes TEXT);
-CREATE TABLE IF NOT EXISTS gantry_idempotency (caller TEXT NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL,
-  meta TEXT, body BLOB, created_at TEXT NOT NULL, PRIMARY KEY (caller, node, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS gantry_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, model TEXT NOT NULL,
-  record TEXT NOT NULL, op TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT, gone TEXT);
-CREATE TABLE IF NOT EXISTS gantry_session (kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
-  ttl INTEGER NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, PRIMARY KEY (kind, id));
-CREATE INDEX IF NOT EXISTS gantry_session_owner ON gantry_session (owner, expires_at);
-"
-        }
-    }
 }

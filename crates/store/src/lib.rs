@@ -10,6 +10,7 @@ mod pages;
 mod point;
 mod postgres;
 mod query;
+mod run;
 mod settings;
 mod sql;
 mod sqlite;
@@ -21,8 +22,11 @@ pub use changes::{Change, Position};
 pub use error::{Error, Violation};
 pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
+pub use run::{
+    NewRun, NewStep, RenewedRow, RunFilter, RunRow, ScheduleRow, Slot, StepDone, StepKept,
+};
 pub use settings::{Location, Settings};
-pub use store::{Engine, MOST_SESSIONS, SessionName, SessionPut, SessionRow, Store, Tx};
+pub use store::{Engine, MOST_SESSIONS, Retried, SessionName, SessionPut, SessionRow, Store, Tx};
 pub use stream::{Admission, Chunks, Pace};
 pub use write::{
     Claim, Conflict, Delete, Guard, Insert, Kept, KeyRow, Op, Update, Write, Written, WrittenRow,

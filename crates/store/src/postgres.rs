@@ -7,9 +7,11 @@ mod reading;
 mod cells;
 mod changes;
 mod errors;
+mod news;
 mod params;
 mod patience;
 mod pool;
+mod run;
 mod service;
 mod session;
 mod stream;
@@ -17,6 +19,7 @@ mod tx;
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join4;
 use model::Model;
 use rounds::Rounds;
 use tokio_postgres::Row;
@@ -26,6 +29,7 @@ use crate::given::Places;
 use crate::sql::{self, Statement};
 use crate::{Column, Engine, Error, Insert, Record, Settings, Write, Written, WrittenRow, encode};
 
+pub(crate) use run::texts;
 pub(crate) use tx::PostgresTx;
 
 pub(crate) struct Postgres {
@@ -40,18 +44,31 @@ enum Change<'a> {
     Write(&'a Write),
     /// Rows of the model whose answer is known.
     Rows(&'a Statement, &'a Model),
+    /// The same rows, and the steps that they are.
+    Steps(&'a Statement, &'a Statement, &'a Model),
+    /// Whose rows are its answer.
+    Statement(&'a Statement),
+}
+
+/// What came of it.
+enum Done {
+    Written(Written),
+    Rows(Vec<Row>),
 }
 
 impl Change<'_> {
-    async fn carry_out(&self, connection: &pool::Connection) -> Result<Written, Error> {
-        match self {
-            Self::Write(write) => write_once(connection, write).await,
-            Self::Rows(statement, model) => {
-                let done = run(connection, statement).await;
-                done.map_err(|error| errors::error(&error, Some(model)))?;
-                Ok(Written { rows: Vec::new() })
+    async fn carry_out(&self, connection: &pool::Connection) -> Result<Done, Error> {
+        let (statement, model) = match self {
+            Self::Write(write) => return write_once(connection, write).await.map(Done::Written),
+            Self::Rows(statement, model) => (statement, Some(*model)),
+            Self::Steps(steps, rows, model) => {
+                return both(connection, steps, rows, model).await.map(Done::Rows);
             }
-        }
+            Self::Statement(statement) => (statement, None),
+        };
+        let rows = run(connection, statement).await;
+        rows.map(Done::Rows)
+            .map_err(|error| errors::error(&error, model))
     }
 }
 
@@ -148,7 +165,10 @@ impl Postgres {
         write: &Write,
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
-        self.by_itself(&Change::Write(write), deadline).await
+        match self.by_itself(&Change::Write(write), deadline).await? {
+            Done::Written(written) => Ok(written),
+            Done::Rows(_) => Err(Error::Internal("a write that answers rows".to_owned())),
+        }
     }
 
     /// On a connection of its own. Collisions are retried.
@@ -156,7 +176,7 @@ impl Postgres {
         &self,
         change: &Change<'_>,
         deadline: Option<Instant>,
-    ) -> Result<Written, Error> {
+    ) -> Result<Done, Error> {
         let mut tries = 0;
         loop {
             let lent = self.pool.lend().await?;
@@ -231,6 +251,58 @@ async fn query(
         }
         result => result,
     }
+}
+
+/// Both or neither, in one go: what follows a statement that fails fails too, and the commit rolls back.
+async fn both(
+    connection: &pool::Connection,
+    steps: &Statement,
+    rows: &Statement,
+    model: &Model,
+) -> Result<Vec<Row>, Error> {
+    let mut is_again = false;
+    loop {
+        let failed = |error| errors::error(&error, None);
+        // First, so that nothing but the statements themselves stands between the begin and the commit.
+        let first = prepared(connection, steps).await.map_err(failed)?;
+        let second = prepared(connection, rows).await.map_err(failed)?;
+        let client = &connection.client;
+        let (steps_args, rows_args) = (args(steps), args(rows));
+        let (begun, kept, written, committed) = join4(
+            client.batch_execute("BEGIN"),
+            client.query(&first, &steps_args),
+            client.query(&second, &rows_args),
+            client.batch_execute("COMMIT"),
+        )
+        .await;
+        let stale = [&kept, &written]
+            .into_iter()
+            .any(|done| done.as_ref().is_err_and(errors::is_stale_plan));
+        if stale && !is_again {
+            connection.forget(&steps.text);
+            connection.forget(&rows.text);
+            is_again = true;
+            continue;
+        }
+        begun.map_err(failed)?;
+        kept.map_err(failed)?;
+        let written = written.map_err(|error| errors::error(&error, Some(model)))?;
+        committed.map_err(failed)?;
+        return Ok(written);
+    }
+}
+
+async fn prepared(
+    connection: &pool::Connection,
+    statement: &Statement,
+) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
+    let types: Vec<Type> = statement.args.iter().map(sql::Arg::postgres_type).collect();
+    connection.prepare(&statement.text, &types).await
+}
+
+fn args(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
+    let args = statement.args.iter();
+    args.map(|arg| arg as &(dyn ToSql + Sync)).collect()
 }
 
 /// Bulk inserts whose columns cannot travel as arrays go in parts of at most this many parameters.

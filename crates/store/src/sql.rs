@@ -4,6 +4,7 @@ mod aggregate;
 mod changes;
 mod filter;
 mod point;
+pub(crate) mod run;
 mod select;
 mod session;
 mod write;

@@ -7,6 +7,7 @@ mod cells;
 mod changes;
 mod errors;
 mod functions;
+mod run;
 mod service;
 mod session;
 mod stream;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use functions::register;
+pub(crate) use run::texts;
 pub(crate) use stream::USUAL_STREAMS;
 pub(crate) use tx::SqliteTx;
 

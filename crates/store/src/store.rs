@@ -1,5 +1,7 @@
 //! The store: one handle, two engines.
 
+mod run;
+mod runs;
 mod service;
 mod session;
 mod stream;
@@ -11,6 +13,7 @@ use std::time::Instant;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+pub use runs::Retried;
 pub use session::{MOST_SESSIONS, SessionName, SessionPut, SessionRow};
 pub use tx::Tx;
 

@@ -146,6 +146,8 @@ codes! {
     IdempotencyInFlight "idempotency_in_flight" 409 Conflict "The same call is being carried out";
     /// Concurrent changes kept colliding after several tries. Nothing was changed: try again.
     WriteConflict "write_conflict" 409 Conflict "Concurrent changes collided";
+    /// The run that the step belongs to is in other hands by now, was retried, or has ended. Nothing was changed.
+    LeaseLost "lease_lost" 409 Conflict "The run is held by another";
     /// The record has another version than `If-Match` names. `current_version` tells it.
     VersionMismatch "version_mismatch" 412 Conflict "The record was changed by someone else";
     /// The body, a value or a record is larger than its limit.

@@ -55,6 +55,10 @@ impl State {
         }
     }
 
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -104,6 +108,23 @@ pub enum StepState {
     Skipped,
     /// For a time, a signal, a person, another run or its next try; `note` tells which.
     Waiting,
+}
+
+impl StepState {
+    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Skipped, Self::Waiting];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Waiting => "waiting",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// What became of one step. `run.steps` answers a list of them, in the order in which they ended.
@@ -272,6 +293,13 @@ pub enum Then {
     Succeed(Box<RawValue>),
     Fail(Problem),
     Cancel,
+}
+
+impl Then {
+    /// The run is over.
+    pub fn ends(&self) -> bool {
+        matches!(self, Self::Succeed(_) | Self::Fail(_) | Self::Cancel)
+    }
 }
 
 /// Input of the hidden node `run.definition`.

@@ -40,6 +40,7 @@ impl From<Error> for Problem {
                 Self::new(Code::Unavailable).detail(detail)
             }
             Error::Store(store::Error::Denied(_)) => Self::new(Code::Forbidden).detail(detail),
+            Error::Store(store::Error::LeaseLost) => Self::new(Code::LeaseLost).detail(detail),
             Error::Store(store::Error::Conflict) => Self::new(Code::WriteConflict).detail(detail),
             Error::Store(store::Error::Models(_) | store::Error::Setup(_) | store::Error::Violation(_)) => {
                 Self::new(Code::InvalidProject).detail(detail)

@@ -10,15 +10,22 @@ use tokio::sync::oneshot;
 use super::{Change, Postgres, within};
 use crate::given::Places;
 use crate::sql;
-use crate::{Engine, Error, Insert, Write, Written};
+use crate::sql::run::steps_done_or_fail;
+use crate::{Engine, Error, Insert, NewStep, StepDone, Write, Written};
 
 /// Rows of one statement.
 const MOST_ROWS: usize = 256;
 
-/// Somebody who waits for a round.
-pub(super) struct Creation {
+/// A new record whose answer is known, and the step that it is, where it is one.
+struct New {
     insert: Insert,
     places: Places,
+    step: Option<StepDone>,
+}
+
+/// Somebody who waits for a round.
+pub(super) struct Creation {
+    new: New,
     deadline: Option<Instant>,
     answer: oneshot::Sender<Result<Written, Error>>,
 }
@@ -53,25 +60,60 @@ impl Postgres {
             },
             other => return self.write_alone(&other, deadline).await,
         };
-        if insert.rows.len() != 1 {
-            return self.create_alone(insert, &places, deadline).await;
+        let new = New {
+            insert,
+            places,
+            step: None,
+        };
+        if new.insert.rows.len() != 1 {
+            return self.create_alone(new, deadline).await;
         }
-        let mut creation = Some((insert, places));
+        self.create(new, deadline).await
+    }
+
+    /// The same of a step, together with that of its run. Of another write than that of one new record, nothing.
+    pub(crate) async fn create_step(
+        self: &Arc<Self>,
+        write: &Write,
+        step: &NewStep,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Written>, Error> {
+        let Write::Insert(insert) = write else {
+            return Ok(None);
+        };
+        let Some(places) = Places::of(insert).filter(|_| insert.rows.len() == 1) else {
+            return Ok(None);
+        };
+        if !sql::is_unnestable(&insert.model, &insert.fields) {
+            return Ok(None);
+        }
+        let new = New {
+            step: Some(step.done(&places.written(insert)?)?),
+            insert: insert.clone(),
+            places,
+        };
+        self.create(new, deadline).await.map(Some)
+    }
+
+    async fn create(
+        self: &Arc<Self>,
+        new: New,
+        deadline: Option<Instant>,
+    ) -> Result<Written, Error> {
+        let mut creation = Some(new);
         let mut answered = None;
         let goes_now = self.creates.goes_now(|| {
             let (answer, receiver) = oneshot::channel();
             answered = Some(receiver);
-            let (insert, places) = creation.take().expect("a job is made once");
             Creation {
-                insert,
-                places,
+                new: creation.take().expect("a job is made once"),
                 deadline,
                 answer,
             }
         });
-        if let Some((insert, places)) = creation.filter(|_| goes_now) {
+        if let Some(new) = creation.filter(|_| goes_now) {
             let _turn = Turn(Arc::clone(self));
-            return self.create_alone(insert, &places, deadline).await;
+            return self.create_alone(new, deadline).await;
         }
         let answered = answered.ok_or(Error::Unconfirmed)?;
         within(deadline, async {
@@ -93,16 +135,20 @@ impl Postgres {
     /// New records of one call.
     async fn create_alone(
         &self,
-        mut insert: Insert,
-        places: &Places,
+        mut new: New,
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
-        let written = places.written(&insert)?;
-        let rows = std::mem::take(&mut insert.rows);
-        let (model, fields) = (&insert.model, &insert.fields);
+        let written = new.places.written(&new.insert)?;
+        let rows = std::mem::take(&mut new.insert.rows);
+        let (model, fields) = (&new.insert.model, &new.insert.fields);
         let statement = sql::insert_only(Engine::Postgres, model, fields, rows);
-        self.by_itself(&Change::Rows(&statement, model), deadline)
-            .await?;
+        let step = new.step.as_ref();
+        let step = step.map(|step| steps_done_or_fail(&[step]));
+        let change = match &step {
+            None => Change::Rows(&statement, model),
+            Some(step) => Change::Steps(step, &statement, model),
+        };
+        self.by_itself(&change, deadline).await?;
         Ok(written)
     }
 
@@ -113,13 +159,21 @@ impl Postgres {
         let deadline = rounds::latest(group.iter().map(|job| job.deadline));
         let written: Vec<_> = group
             .iter()
-            .map(|job| job.places.written(&job.insert))
+            .map(|job| job.new.places.written(&job.new.insert))
             .collect();
-        let rows = group.iter_mut().filter_map(|job| job.insert.rows.pop());
+        let rows = group.iter_mut().filter_map(|job| job.new.insert.rows.pop());
         let rows = rows.collect();
-        let (model, fields) = (&group[0].insert.model, &group[0].insert.fields);
+        let (model, fields) = (&group[0].new.insert.model, &group[0].new.insert.fields);
         let statement = sql::insert_only(Engine::Postgres, model, fields, rows);
-        let change = Change::Rows(&statement, model);
+        let steps: Vec<_> = group
+            .iter()
+            .filter_map(|job| job.new.step.as_ref())
+            .collect();
+        let steps = (!steps.is_empty()).then(|| steps_done_or_fail(&steps));
+        let change = match &steps {
+            None => Change::Rows(&statement, model),
+            Some(steps) => Change::Steps(steps, &statement, model),
+        };
         match self.by_itself(&change, deadline).await {
             Ok(_) => {
                 for (job, written) in group.into_iter().zip(written) {
@@ -138,7 +192,7 @@ impl Postgres {
             Err(_) => {
                 let rows = sql::rows_of(statement, fields);
                 for (job, row) in group.iter_mut().zip(rows) {
-                    job.insert.rows.push(row);
+                    job.new.insert.rows.push(row);
                 }
                 self.create_each(group).await;
             }
@@ -147,7 +201,7 @@ impl Postgres {
 
     async fn create_each(&self, group: Vec<Creation>) {
         let each = group.into_iter().map(async |job| {
-            let written = self.create_alone(job.insert, &job.places, job.deadline);
+            let written = self.create_alone(job.new, job.deadline);
             let _ = job.answer.send(written.await);
         });
         join_all(each).await;
@@ -160,8 +214,9 @@ fn alike(jobs: Vec<Creation>) -> Vec<Vec<Creation>> {
     let mut groups: Vec<Vec<Creation>> = Vec::new();
     for job in jobs {
         let fits = |group: &&mut Vec<Creation>| {
-            let (one, other) = (&group[0].insert, &job.insert);
-            Arc::ptr_eq(&one.model, &other.model)
+            let (one, other) = (&group[0].new.insert, &job.new.insert);
+            group[0].new.step.is_some() == job.new.step.is_some()
+                && Arc::ptr_eq(&one.model, &other.model)
                 && one.fields == other.fields
                 && tenant(one) == tenant(other)
                 && group.len() < MOST_ROWS

@@ -39,6 +39,8 @@ pub(super) fn error(error: &tokio_postgres::Error, model: Option<&Model>) -> Err
             detail: db.message().to_owned(),
         }),
         &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Error::Conflict,
+        // Nothing else divides: see `sql::run::step_done_or_fail`.
+        &SqlState::DIVISION_BY_ZERO => Error::LeaseLost,
         &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => Error::Timeout,
         &SqlState::INSUFFICIENT_PRIVILEGE => Error::Denied(db.message().to_owned()),
         _ if class == "22" => Error::Violation(Violation::Check {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::errors;
@@ -62,6 +63,7 @@ pub(super) struct Pool {
     next: AtomicUsize,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    closed: CancellationToken,
 }
 
 /// A connection of one's own; goes back to the pool on [`Lent::give_back`], else it is closed.
@@ -106,12 +108,22 @@ impl Pool {
             next: AtomicUsize::new(0),
             idle: Mutex::new(vec![first]),
             permits: Arc::new(Semaphore::new(size - shared)),
+            closed: CancellationToken::new(),
         })
     }
 
     /// How many connections point reads share.
     pub(super) fn most_shared(&self) -> usize {
         self.shared.len()
+    }
+
+    /// Cancelled when the pool closes.
+    pub(super) fn closed(&self) -> CancellationToken {
+        self.closed.clone()
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Work that goes on by itself; the pool closes after it.
@@ -193,6 +205,7 @@ impl Pool {
 
     pub(super) async fn close(&self) {
         self.permits.close();
+        self.closed.cancel();
         for slot in &self.shared {
             slot.lock().await.take();
         }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Engine, targets};
 use crate::postgres::{self, Postgres, PostgresTx};
+use crate::run::Texts;
 use crate::sqlite::{self, Sqlite, SqliteTx};
 use crate::{
     Aggregate, Claim, Error, Format, Guard, Kept, Page, Record, Select, Violation, Write, Written,
@@ -51,10 +52,18 @@ impl Tx {
         })
     }
 
-    fn engine(&self) -> Engine {
+    pub(super) fn engine(&self) -> Engine {
         match self.inner {
             Inner::Postgres(_) => Engine::Postgres,
             Inner::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    /// A statement whose columns are all texts.
+    pub(super) async fn texts(&mut self, statement: sql::Statement) -> Result<Vec<Texts>, Error> {
+        match &mut self.inner {
+            Inner::Postgres(tx) => postgres::texts(&tx.rows(&statement).await?),
+            Inner::Sqlite(tx) => tx.rows(statement, sqlite::texts).await,
         }
     }
 
