@@ -1,19 +1,31 @@
 //! The nodes that are no model's, by name.
 
 /// In the catalogue of whoever may call them.
-pub const OWN_NODES: [&str; 6] = [
+pub const OWN_NODES: [&str; 14] = [
     "tx",
     "changes",
     "key.create",
     "key.list",
     "key.revoke",
     "migration.list",
+    "run.read",
+    "run.steps",
+    "run.list",
+    "run.cancel",
+    "run.retry",
+    "run.replay",
+    "run.signal",
+    "run.approve",
 ];
 
 /// For the platform's own services; in nobody's catalogue.
-pub const HIDDEN_NODES: [&str; 4] = [
+pub const HIDDEN_NODES: [&str; 8] = [
     "auth.verify",
     "session.put",
     "session.get",
     "session.delete",
+    "run.claim",
+    "run.renew",
+    "run.advance",
+    "run.definition",
 ];

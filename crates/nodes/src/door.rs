@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use store::{
-    Aggregate, Chunks, Error, Format, Pace, Page, PointRead, Record, Select, Store, Tx, Write,
-    Written,
+    Aggregate, Chunks, Error, Format, NewRun, NewStep, Pace, Page, PointRead, Record, Select,
+    Store, Tx, Write, Written,
 };
 use uuid::Uuid;
 
@@ -16,6 +16,8 @@ pub(crate) enum Door<'a> {
         store: &'a Store,
         answers: Answers<'a>,
         deadline: Option<Instant>,
+        /// That the one write of the call is.
+        step: Option<&'a NewStep>,
     },
     Within {
         tx: &'a mut Tx,
@@ -70,6 +72,7 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                ..
             } => {
                 let ask = store.read(select, *deadline);
                 match answers.record(select) {
@@ -91,6 +94,7 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                ..
             } => {
                 let ask = store.point_read(read, id, *deadline);
                 let select = answers.may_keep(read).then(|| read.select(id));
@@ -109,6 +113,7 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                ..
             } => {
                 let ask = store.list(select, format, *deadline);
                 match answers.list(select, format) {
@@ -142,6 +147,7 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                ..
             } => {
                 let ask = store.count(select, exact, *deadline);
                 match answers.count(select, exact) {
@@ -159,6 +165,7 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                ..
             } => {
                 let ask = store.aggregate(aggregate, *deadline);
                 match answers.aggregate(aggregate) {
@@ -176,12 +183,16 @@ impl<'a> Door<'a> {
                 store,
                 answers,
                 deadline,
+                step,
             } => {
                 let change = touched_by(&write).and_then(|touched| answers.change(&touched));
-                let written = store.write(write, *deadline).await;
+                let written = match step {
+                    None => store.write(write, *deadline).await,
+                    Some(step) => store.write_step(&write, step, *deadline).await,
+                };
                 match (change, &written) {
                     (None, _) => {}
-                    (Some(change), Err(Error::Violation(_))) => change.undone(),
+                    (Some(change), Err(Error::Violation(_) | Error::LeaseLost)) => change.undone(),
                     // What failed otherwise may be there all the same.
                     (Some(change), _) => Box::pin(change.done()).await,
                 }
@@ -195,6 +206,18 @@ impl<'a> Door<'a> {
                 changed.records += written.rows.iter().flatten().count() as u64;
                 Ok(written)
             }
+        }
+    }
+
+    /// `parent` is the run whose step starts it.
+    pub(crate) async fn start_run(
+        &mut self,
+        run: &NewRun,
+        parent: Option<Uuid>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Direct { store, .. } => store.start_run(run).await,
+            Self::Within { tx, .. } => tx.start_run(run, parent).await,
         }
     }
 

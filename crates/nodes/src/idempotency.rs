@@ -155,7 +155,8 @@ impl Hash {
     }
 }
 
-fn replay(kept: &Kept) -> Result<Answer, Problem> {
+/// The answer that was kept.
+pub(crate) fn replay(kept: &Kept) -> Result<Answer, Problem> {
     let garbled = || problem::internal("a kept answer cannot be read");
     let mut headers = http::HeaderMap::new();
     let meta = http::HeaderValue::from_str(&kept.meta).map_err(|_| garbled())?;

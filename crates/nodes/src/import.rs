@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::create::no_query;
 use crate::door::Door;
 use crate::idempotency::{self, InFlight, Key};
-use crate::nodes::{check_affected, settle};
+use crate::work::{check_affected, settle};
 use crate::{body, bulk, plan, problem};
 use records::Records;
 

@@ -29,6 +29,7 @@ mod plan;
 mod problem;
 mod question;
 mod read;
+mod run;
 mod schema;
 mod serving;
 mod session;
@@ -38,6 +39,8 @@ mod upsert;
 mod values;
 mod view;
 mod what;
+mod work;
+mod workflow;
 
 pub use first_key::Adopted;
 pub use nodes::{Nodes, Settings};

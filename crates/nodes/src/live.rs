@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use access::{Principal, Scope};
-use model::{Group, Limits, Models};
+use model::{Group, Limits, Models, Workflow};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::Tools;
 
@@ -22,6 +22,7 @@ pub(crate) struct Live {
     pub(crate) limits: Limits,
     pub(crate) tools: Tools,
     pub(crate) groups: Arc<[Group]>,
+    pub(crate) workflows: Arc<[Workflow]>,
     pub(crate) marks: Arc<Marks>,
     views: Arc<Mutex<HashMap<Standing, Arc<View>>>>,
     /// Ends when calls may come again, where they must wait.
@@ -62,6 +63,7 @@ impl Live {
             limits,
             tools,
             groups,
+            workflows,
         } = serving;
         Self {
             project,
@@ -70,6 +72,7 @@ impl Live {
             limits,
             tools,
             groups,
+            workflows,
             views: Arc::default(),
             opening: None,
             calls: Arc::default(),
@@ -101,7 +104,14 @@ impl Live {
             limits: self.limits,
             tools: self.tools,
             groups: Arc::clone(&self.groups),
+            workflows: Arc::clone(&self.workflows),
         }
+    }
+
+    /// The workflow's place.
+    pub(crate) fn workflow(&self, name: &str) -> Option<usize> {
+        let mut workflows = self.workflows.iter();
+        workflows.position(|workflow| workflow.name == name)
     }
 
     pub(crate) fn opening(&self) -> Option<&CancellationToken> {

@@ -6,7 +6,7 @@ use crate::arguments::Pairs;
 use crate::context::Context;
 use crate::nodes::Nodes;
 use crate::what::What;
-use crate::{auth, changes, create, keys, migrations, session};
+use crate::{auth, changes, create, keys, migrations, run, session};
 
 impl Nodes {
     pub(crate) async fn own(
@@ -37,6 +37,7 @@ impl Nodes {
             What::SessionPut => session::put(cx, text).await,
             What::SessionGet => session::get(cx, text).await,
             What::SessionDelete => session::delete(cx, text).await,
+            What::Run(node) => run::call(cx, &self.runs, *node, text).await,
             _ => keys::revoke(cx, text).await,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use model::{Group, Limits, Models};
+use model::{Group, Limits, Models, Workflow};
 use tokio_util::sync::CancellationToken;
 use wire::Tools;
 
@@ -20,6 +20,7 @@ pub struct Serving {
     /// How agents get the nodes where they name no group.
     pub tools: Tools,
     pub groups: Arc<[Group]>,
+    pub workflows: Arc<[Workflow]>,
 }
 
 /// Calls wait. They go on with what was served before, or with what [`Paused::serve`] says, when this is dropped.

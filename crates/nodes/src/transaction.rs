@@ -13,7 +13,7 @@ use crate::bulk::{check_count, version_of};
 use crate::context::{Context, at, pointed};
 use crate::create::{fault, no_query};
 use crate::door::Door;
-use crate::nodes::perform;
+use crate::work::perform;
 use crate::{body, problem, values};
 
 /// What earlier operations answered, by the names that `as` gave them.
@@ -128,7 +128,7 @@ async fn one(
     let answer = perform(&cx.with(&options), door, model, verb, Vec::new(), &input)
         .await
         .map_err(|problem| at(problem, &within))?;
-    crate::nodes::check_affected(door.changed() - before, &options)
+    crate::work::check_affected(door.changed() - before, &options)
         .map_err(|problem| at(problem, pointer))?;
     if let (Some(alias), Content::Whole(body)) = (alias, &answer.body.content) {
         answered.insert(alias, Bytes::clone(body));

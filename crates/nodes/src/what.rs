@@ -8,6 +8,7 @@ use wire::{Code, Media, NodeName, Options, Problem};
 
 use crate::live::Live;
 use crate::problem;
+use crate::run::RunNode;
 
 /// What is called.
 pub(crate) enum What {
@@ -23,6 +24,9 @@ pub(crate) enum What {
     SessionPut,
     SessionGet,
     SessionDelete,
+    /// Of [`Live::workflows`], by its place.
+    Workflow(usize),
+    Run(RunNode),
 }
 
 impl What {
@@ -31,7 +35,10 @@ impl What {
         match self {
             Self::Of(_, verb) if verb.is_read() => Some(Scope::Read),
             Self::Changes | Self::KeyList | Self::MigrationList => Some(Scope::Read),
-            Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke => Some(Scope::Write),
+            Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke | Self::Workflow(_) => {
+                Some(Scope::Write)
+            }
+            Self::Run(node) => node.scope(),
             // A session holds what its owner may know anyway.
             Self::Verify
             | Self::Servers
@@ -70,6 +77,19 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         "session.delete" => return Ok(What::SessionDelete),
         _ => {}
     }
+    match name.family() {
+        "run" => {
+            if let Some(node) = RunNode::parse(name.verb()) {
+                return Ok(What::Run(node));
+            }
+        }
+        "workflow" => {
+            if let Some(place) = live.workflow(name.verb()) {
+                return Ok(What::Workflow(place));
+            }
+        }
+        _ => {}
+    }
     if let (Some(model), Some(verb)) = (live.models.get(name.family()), Verb::parse(name.verb())) {
         return Ok(What::Of(Arc::clone(model), verb));
     }
@@ -88,8 +108,22 @@ fn check_options(what: &What, node: &NodeName, options: &Options) -> Result<(), 
             .detail(format!("{node} answers with {} only", names.join(", "))));
     }
     if options.step.is_some() {
-        // To carry it out as any other call would be to do it more than once.
-        return Err(Problem::new(Code::BadRequest).detail("steps of workflows are not served"));
+        check_step(what, node, options)?;
+    }
+    Ok(())
+}
+
+/// To carry it out as any other call would be to do it more than once.
+fn check_step(what: &What, node: &NodeName, options: &Options) -> Result<(), Problem> {
+    let refuse = |detail: String| Err(Problem::new(Code::BadRequest).detail(detail));
+    if !matches!(what, What::Of(..) | What::Tx | What::Workflow(_)) {
+        return refuse(format!(
+            "{node} is no step of a workflow that is kept with its effect"
+        ));
+    }
+    if options.dry_run || options.idempotency_key.is_some() || options.accept != Media::Json {
+        let detail = "a step is neither tried nor under a key of its own, and its answer is JSON";
+        return refuse(detail.to_owned());
     }
     Ok(())
 }

@@ -1,0 +1,94 @@
+//! `run.*`: runs of workflows as their starters see them, and as whoever carries them out does.
+
+pub(crate) mod acting;
+mod asked;
+mod claim;
+mod definitions;
+mod held;
+mod info;
+mod input;
+mod pruning;
+mod schedules;
+mod steered;
+pub(crate) mod step;
+
+use std::sync::Arc;
+
+use access::Scope;
+use wire::{Answer, Problem};
+
+use crate::context::Context;
+
+pub(crate) use claim::{Runs, call as claim};
+pub(crate) use info::{run_nodes, workflow_node};
+
+/// The nodes of the family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunNode {
+    Read,
+    Steps,
+    List,
+    Cancel,
+    Retry,
+    Replay,
+    Signal,
+    Approve,
+    /// Those that follow are for our own services.
+    Claim,
+    Renew,
+    Advance,
+    Definition,
+}
+
+impl RunNode {
+    pub(crate) fn parse(verb: &str) -> Option<Self> {
+        Some(match verb {
+            "read" => Self::Read,
+            "steps" => Self::Steps,
+            "list" => Self::List,
+            "cancel" => Self::Cancel,
+            "retry" => Self::Retry,
+            "replay" => Self::Replay,
+            "signal" => Self::Signal,
+            "approve" => Self::Approve,
+            "claim" => Self::Claim,
+            "renew" => Self::Renew,
+            "advance" => Self::Advance,
+            "definition" => Self::Definition,
+            _ => return None,
+        })
+    }
+
+    /// Whoever carries runs out has no credential of its own.
+    pub(crate) fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Read | Self::Steps | Self::List => Some(Scope::Read),
+            Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
+                Some(Scope::Write)
+            }
+            Self::Claim | Self::Renew | Self::Advance | Self::Definition => None,
+        }
+    }
+}
+
+pub(crate) async fn call(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    node: RunNode,
+    text: &str,
+) -> Result<Answer, Problem> {
+    match node {
+        RunNode::Read => asked::read(cx, text).await,
+        RunNode::Steps => asked::steps(cx, text).await,
+        RunNode::List => asked::list(cx, text).await,
+        RunNode::Cancel => steered::cancel(cx, runs, text).await,
+        RunNode::Retry => steered::retry(cx, runs, text).await,
+        RunNode::Replay => steered::replay(cx, runs, text).await,
+        RunNode::Signal => steered::signal(cx, runs, text).await,
+        RunNode::Approve => steered::approve(cx, runs, text).await,
+        RunNode::Claim => claim(runs, text).await,
+        RunNode::Renew => held::renew(runs, text).await,
+        RunNode::Advance => held::advance(runs, text).await,
+        RunNode::Definition => definitions::call(runs, text).await,
+    }
+}

@@ -1,0 +1,281 @@
+//! `run.claim`: runs that may go on, handed to whoever asks. One of those who ask looks, the others wait behind it; what
+//! happens in this process wakes it at once, others tell theirs, and a clock does the rest.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use access::Signer;
+use arc_swap::ArcSwap;
+use store::{RunRow, Store};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+use wire::run::{Advance, Claim, Claimed, Held, Signal, StepRow, Then};
+use wire::{Answer, Problem};
+
+use super::schedules::Schedules;
+use super::steered::revoked;
+use super::{acting, input};
+use crate::keys;
+use crate::live::Live;
+use crate::problem;
+use crate::workflow::answer_of;
+
+/// The longest between two looks, for what nobody told.
+const FALLBACK: Duration = Duration::from_secs(2);
+/// The pause after the store failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long it is believed that a key is good.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+pub(crate) struct Runs {
+    pub(super) store: Store,
+    pub(super) live: Arc<ArcSwap<Live>>,
+    pub(super) signer: Signer,
+    /// Held by whoever looks.
+    look: tokio::sync::Mutex<Look>,
+    /// Something may be there.
+    news: Notify,
+    /// Others than this process may want it.
+    to_tell: Arc<Notify>,
+    waiting: AtomicUsize,
+    ending: CancellationToken,
+    tasks: TaskTracker,
+    kept: Mutex<HashMap<(String, String), Instant>>,
+    good: Mutex<HashMap<String, (bool, Instant)>>,
+}
+
+#[derive(Default)]
+struct Look {
+    /// Nothing was there at the last look, and nothing comes by itself before then.
+    quiet_until: Option<Instant>,
+    schedules: Schedules,
+    /// This process hears what others tell.
+    hears: bool,
+}
+
+/// One of those who wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+pub(crate) async fn call(runs: &Arc<Runs>, text: &str) -> Result<Answer, Problem> {
+    let claim: Claim = input::own(text)?;
+    let most = claim.most.clamp(1, Claim::MOST);
+    let wait = Duration::from_millis(claim.wait_ms.min(Claim::LONGEST_WAIT).into());
+    let waiting = runs.wait(most, Instant::now() + wait);
+    let claimed = tokio::select! {
+        claimed = waiting => claimed?,
+        () = runs.ending.cancelled() => Vec::new(),
+    };
+    Ok(Answer::json(answer_of(&Claimed { runs: claimed })?))
+}
+
+impl Runs {
+    pub(crate) fn new(store: Store, live: Arc<ArcSwap<Live>>, signer: Signer) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            live,
+            signer,
+            look: tokio::sync::Mutex::default(),
+            news: Notify::new(),
+            to_tell: Arc::default(),
+            waiting: AtomicUsize::new(0),
+            ending: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            kept: Mutex::default(),
+            good: Mutex::default(),
+        })
+    }
+
+    /// Nobody waits for runs any more.
+    pub(crate) fn end_claims(&self) {
+        self.ending.cancel();
+    }
+
+    pub(crate) async fn end(&self) {
+        self.end_claims();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, HashMap<(String, String), Instant>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A run may go on.
+    pub(crate) fn wake(&self) {
+        self.news.notify_one();
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            self.to_tell.notify_one();
+        }
+    }
+
+    async fn wait(self: &Arc<Self>, most: u32, until: Instant) -> Result<Vec<Held>, Problem> {
+        let waiting = Waiting::new(&self.waiting);
+        let turn = tokio::time::timeout_at(until.into(), self.look.lock()).await;
+        let Ok(mut look) = turn else {
+            return Ok(Vec::new());
+        };
+        if !look.hears {
+            look.hears = true;
+            self.hear();
+        }
+        loop {
+            if let Some(quiet) = look.quiet_until {
+                let ends = quiet.min(until);
+                let heard = tokio::time::timeout_at(ends.into(), self.news.notified()).await;
+                if heard.is_err() && until <= quiet {
+                    return Ok(Vec::new());
+                }
+                look.quiet_until = None;
+            }
+            let claimed = match self.look(&mut look, most).await {
+                Ok(claimed) => claimed,
+                Err(problem) if until.elapsed().is_zero() => {
+                    tracing::debug!(error = %problem, "who waits for runs waits for the store");
+                    look.quiet_until = Some(Instant::now() + PAUSE);
+                    continue;
+                }
+                Err(problem) => return Err(problem),
+            };
+            if claimed.len() >= most as usize {
+                drop(waiting);
+                self.wake();
+                return Ok(claimed);
+            }
+            if !claimed.is_empty() {
+                return Ok(claimed);
+            }
+        }
+    }
+
+    /// Claims what there is.
+    async fn look(&self, look: &mut Look, most: u32) -> Result<Vec<Held>, Problem> {
+        let live = self.live.load_full();
+        look.schedules.fire(self, &live).await?;
+        let lease = Uuid::now_v7();
+        let rows = self.store.claim_runs(lease, most).await;
+        let rows = rows.map_err(problem::of_store)?;
+        if rows.is_empty() {
+            let (due, ticks) = tokio::join!(self.store.next_due(), look.schedules.look(self));
+            let due = due.map_err(problem::of_store)?;
+            let next = due.unwrap_or(FALLBACK).min(ticks?.unwrap_or(FALLBACK));
+            // Just past, so that it is due.
+            let next = next.min(FALLBACK) + Duration::from_millis(1);
+            look.quiet_until = Some(Instant::now() + next);
+            return Ok(Vec::new());
+        }
+        self.held(rows, lease).await
+    }
+
+    async fn held(&self, rows: Vec<RunRow>, lease: Uuid) -> Result<Vec<Held>, Problem> {
+        let begun: Vec<_> = rows
+            .iter()
+            .filter(|row| !row.is_fresh)
+            .map(|row| row.run.id)
+            .collect();
+        let mut steps: HashMap<Uuid, Vec<StepRow>> = HashMap::new();
+        let mut signals: HashMap<Uuid, Vec<Signal>> = HashMap::new();
+        if !begun.is_empty() {
+            let (found, told) =
+                tokio::join!(self.store.steps_of(&begun), self.store.signals_of(&begun));
+            for (run, step) in found.map_err(problem::of_store)? {
+                steps.entry(run).or_default().push(step);
+            }
+            for (run, signal) in told.map_err(problem::of_store)? {
+                signals.entry(run).or_default().push(signal);
+            }
+        }
+        let mut held = Vec::with_capacity(rows.len());
+        for row in rows {
+            let principal = acting::principal(&row.acting);
+            if !self.is_good(&principal.id).await? {
+                self.refuse(&row, lease).await?;
+                continue;
+            }
+            held.push(Held {
+                lease,
+                caller: acting::sign(&self.signer, &principal),
+                steps: steps.remove(&row.run.id).unwrap_or_default(),
+                signals: signals.remove(&row.run.id).unwrap_or_default(),
+                run: row.run,
+            });
+        }
+        Ok(held)
+    }
+
+    /// Nobody acts for one whose credential was taken.
+    async fn refuse(&self, row: &RunRow, lease: Uuid) -> Result<(), Problem> {
+        let advance = Advance {
+            run: row.run.id,
+            epoch: row.run.epoch,
+            lease,
+            steps: Vec::new(),
+            consumed: Vec::new(),
+            then: Then::Fail(revoked()),
+        };
+        let failed = self.store.advance_run(&advance).await;
+        failed.map_err(problem::of_store)
+    }
+
+    /// Whether who once called may still do so.
+    pub(super) async fn is_good(&self, caller: &str) -> Result<bool, Problem> {
+        let known = || self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((good, at)) = known().get(caller)
+            && at.elapsed() < BELIEVED
+        {
+            return Ok(*good);
+        }
+        let good = keys::is_good(&self.store, caller).await;
+        let good = good.map_err(problem::of_store)?;
+        let mut known = known();
+        if known.len() >= 10_000 {
+            known.clear();
+        }
+        known.insert(caller.to_owned(), (good, Instant::now()));
+        Ok(good)
+    }
+
+    /// From now on others tell this process of runs, and it tells them.
+    fn hear(self: &Arc<Self>) {
+        let runs = Arc::downgrade(self);
+        let own = Uuid::now_v7();
+        self.store.hear_runs(own, move || {
+            if let Some(runs) = runs.upgrade() {
+                runs.news.notify_one();
+            }
+        });
+        let (store, to_tell, ending) = (
+            self.store.clone(),
+            Arc::clone(&self.to_tell),
+            self.ending.clone(),
+        );
+        self.tasks.spawn(async move {
+            while ending
+                .run_until_cancelled(to_tell.notified())
+                .await
+                .is_some()
+            {
+                // Who is not told looks by itself after a while.
+                if let Err(error) = store.tell_of_runs(own).await {
+                    tracing::debug!(error = %error, "others cannot be told of runs");
+                }
+            }
+        });
+    }
+}
