@@ -81,6 +81,7 @@ impl App {
             limits: project.settings.limits,
             tools: project.settings.tools,
             groups: Arc::clone(&project.groups),
+            workflows: Arc::clone(&project.workflows),
             cache: match (&settings.redis, &location.location) {
                 (Some(server), _) => Some(cache::Place::There(server.clone())),
                 // Nobody else serves the file.
@@ -143,8 +144,18 @@ impl App {
         self.replica.join(tasks).await?;
         self.keeping.begin(tasks);
         let kept = self.project.settings.limits.changes_kept;
-        self.pruning.begin(self.store.clone(), kept, tasks);
+        let nodes = Arc::clone(&self.nodes);
+        self.pruning.begin(self.store.clone(), nodes, kept, tasks);
         Ok(())
+    }
+
+    /// Who waits for runs when `stopping` comes goes elsewhere.
+    pub(crate) fn end_claims_when(&self, stopping: CancellationToken, tasks: &TaskTracker) {
+        let nodes = Arc::clone(&self.nodes);
+        tasks.spawn(async move {
+            stopping.cancelled().await;
+            nodes.end_claims();
+        });
     }
 
     /// Until `stopping`, serves what the project's files say each time that they change, and tells of it.

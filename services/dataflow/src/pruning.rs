@@ -1,8 +1,11 @@
-//! What the store keeps for a time only, cleared out now and then: answers under idempotency keys, sessions, and changes.
+//! What the store keeps for a time only, cleared out now and then: answers under idempotency keys, sessions, changes,
+//! and runs that have ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nodes::Nodes;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +19,13 @@ pub(crate) struct Pruning {
 
 impl Pruning {
     /// Changes older than `kept` go.
-    pub(crate) fn begin(&self, store: Store, kept: Duration, tasks: &TaskTracker) {
+    pub(crate) fn begin(
+        &self,
+        store: Store,
+        nodes: Arc<Nodes>,
+        kept: Duration,
+        tasks: &TaskTracker,
+    ) {
         let ended = self.ended.clone();
         tasks.spawn(async move {
             while tokio::time::timeout(EVERY, ended.cancelled())
@@ -25,7 +34,8 @@ impl Pruning {
             {
                 let before = Timestamp::now().checked_sub(kept);
                 let pruned = store.prune(before.unwrap_or(Timestamp::MIN)).await;
-                match pruned {
+                let runs = nodes.forget_runs().await;
+                match pruned.and_then(|rows| Ok(rows + runs?)) {
                     Ok(0) => {}
                     Ok(rows) => tracing::debug!(rows, "Rows that have served their time are gone"),
                     // The next time may do better, and until then there are only more rows.

@@ -44,6 +44,8 @@ pub struct Reloaded {
     pub limits: bool,
     /// What agents are offered is: groups, or how they get nodes without one.
     pub offer: bool,
+    /// Workflows are.
+    pub workflows: bool,
     /// Settings that are others too, and hold from the next start.
     pub later: Vec<&'static str>,
     pub migration: Option<String>,
@@ -96,6 +98,7 @@ impl Reloader {
             changes: changes::between(&self.served.models, &read.models),
             limits: at_once(before.limits, after.limits) != before.limits,
             offer: self.served.groups != read.groups || before.tools != after.tools,
+            workflows: versions(&self.served) != versions(&read),
             later: later(before, after),
             migration: None,
             took: Duration::ZERO,
@@ -103,6 +106,7 @@ impl Reloader {
         let same = reloaded.changes.is_empty()
             && !reloaded.limits
             && !reloaded.offer
+            && !reloaded.workflows
             && reloaded.later.is_empty();
         if same && self.served.name == read.name {
             self.served = read;
@@ -114,6 +118,7 @@ impl Reloader {
             limits: at_once(before.limits, after.limits),
             tools: after.tools,
             groups: Arc::clone(&read.groups),
+            workflows: Arc::clone(&read.workflows),
         };
         let migration = self.migrate_and_serve(serving).await?;
         self.served = read;
@@ -177,6 +182,15 @@ impl Reloader {
         }
         Ok(applied)
     }
+}
+
+/// What each workflow's file says.
+fn versions(project: &Project) -> Vec<(&str, &str)> {
+    let mut versions = Vec::with_capacity(project.workflows.len());
+    for workflow in project.workflows.iter() {
+        versions.push((workflow.name.as_str(), workflow.version.as_str()));
+    }
+    versions
 }
 
 /// The limits that the nodes keep; the face was told of the others when it started.

@@ -26,6 +26,7 @@ pub async fn run(process: Process) -> Result<(), chassis::Error> {
         app.adopt_key(token).await?;
     }
     app.join(&process.tasks).await?;
+    app.end_claims_when(process.stopping(), &process.tasks);
     if let Some(how) = settings.watch {
         app.follow(how, &process.tasks, process.stopping(), crate::log)?;
     }

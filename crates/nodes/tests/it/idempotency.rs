@@ -117,9 +117,9 @@ async fn at_the_same_moment_one_is_carried_out() {
     .await;
 }
 
-/// Its effect would have to happen once for its run, and nothing keeps that yet.
+/// Its effect happens once for its run, under the run's lease.
 #[tokio::test]
-async fn a_workflow_step_is_refused_and_does_nothing() {
+async fn a_step_of_no_run_is_refused_and_does_nothing() {
     on_both_engines(async |database| {
         let world = World::new(&database).await;
         let step = wire::Step {
@@ -136,7 +136,7 @@ async fn a_workflow_step_is_refused_and_does_nothing() {
         let answered = world
             .call_with(&world.editor, "Person.create", "", ann, options)
             .await;
-        assert_eq!(refused(&answered).0, Code::BadRequest);
+        assert_eq!(refused(&answered).0, Code::LeaseLost);
         assert!(
             world
                 .list(&world.editor, "Person", "", "name")

@@ -59,6 +59,7 @@ impl Replica {
             limits: model::Limits::default(),
             tools: Tools::Auto,
             groups: Arc::default(),
+            workflows: Arc::default(),
             cache: place,
             graph: None,
             tokens: nodes::Tokens::default(),

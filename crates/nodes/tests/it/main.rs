@@ -19,6 +19,7 @@ mod policy;
 mod questions;
 mod records;
 mod refs;
+mod runs;
 mod scopes;
 mod serving;
 mod sessions;

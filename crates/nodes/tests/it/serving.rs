@@ -28,6 +28,7 @@ fn only_person() -> Serving {
         limits: Limits::default(),
         tools: Tools::Auto,
         groups: Arc::default(),
+        workflows: Arc::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Principal, Scope, Signer};
-use model::{Limits, Models};
+use model::{Limits, Models, Workflow};
 use nodes::{Nodes, Settings};
 use serde_json::{Value, json};
 use store::migrate::{self, ApplyOptions};
@@ -68,6 +68,10 @@ impl World {
     }
 
     pub(crate) async fn with(database: &Database, limits: Limits) -> Self {
+        Self::of(database, limits, Vec::new()).await
+    }
+
+    pub(crate) async fn of(database: &Database, limits: Limits, workflows: Vec<Workflow>) -> Self {
         let sources: Vec<_> = MODELS
             .iter()
             .map(|(path, text)| (PathBuf::from(path), (*text).to_owned()))
@@ -88,6 +92,7 @@ impl World {
             limits,
             tools: Tools::Auto,
             groups: Arc::default(),
+            workflows: workflows.into(),
             cache: None,
             graph: None,
             tokens: nodes::Tokens::default(),

@@ -81,9 +81,10 @@ impl fmt::Display for ModelChange {
 }
 
 impl fmt::Display for Reloaded {
-    /// `Film +subtitle; Review new; limits; what agents are offered`
+    /// `Film +subtitle; Review new; workflows; limits; what agents are offered`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<_> = self.changes.iter().map(ToString::to_string).collect();
+        parts.extend(self.workflows.then(|| "workflows".to_owned()));
         parts.extend(self.limits.then(|| "limits".to_owned()));
         parts.extend(self.offer.then(|| "what agents are offered".to_owned()));
         if parts.is_empty() {

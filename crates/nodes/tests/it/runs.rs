@@ -1,0 +1,152 @@
+//! Runs of workflows: who holds them, and that each step has its effect once.
+
+mod asked;
+mod held;
+mod schedules;
+mod steps;
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::{Limits, Workflow};
+use serde_json::{Value, json};
+use testkit::{Database, Engine};
+use uuid::Uuid;
+use wire::run::{Advance, Claimed, Held, Then};
+use wire::{Caller, Options, Problem, Step};
+
+use crate::world::{Answered, World};
+
+pub(super) fn workflow(text: &str) -> Workflow {
+    Workflow::parse(Path::new("workflows/test.yaml"), text)
+        .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+}
+
+/// One node, which any known caller may start.
+pub(super) const RATE: &str = "workflow: rate\nabout: Rates a film.\ninputs: { film: { type: text, required: true }, stars: { type: int, default: 3 } }\nsteps:\n  - { id: save, node: Film.create, with: { title: \"{{ inputs.film }}\" } }\n";
+
+pub(super) async fn world(database: &Database, texts: &[&str]) -> World {
+    let workflows = texts.iter().map(|text| workflow(text)).collect();
+    World::of(database, Limits::default(), workflows).await
+}
+
+impl World {
+    pub(super) async fn start(&self, who: &Caller, workflow: &str, input: Value) -> Value {
+        let node = format!("workflow.{workflow}");
+        let started = self.call(who, &node, "", input).await;
+        started.unwrap_or_else(|problem| panic!("{problem:?}")).1
+    }
+
+    /// What may go on now.
+    pub(super) async fn claim(&self, most: u32, wait_ms: u32) -> Vec<Held> {
+        let input = json!({"holder": Uuid::now_v7(), "most": most, "wait_ms": wait_ms});
+        let claimed = self.call(&Caller::Anonymous, "run.claim", "", input).await;
+        let (_, claimed) = claimed.unwrap_or_else(|problem| panic!("{problem:?}"));
+        serde_json::from_value::<Claimed>(claimed).unwrap().runs
+    }
+
+    /// The one run that may go on.
+    pub(super) async fn hold(&self) -> Held {
+        let mut claimed = self.claim(10, 5_000).await;
+        assert_eq!(claimed.len(), 1, "{claimed:?}");
+        claimed.remove(0)
+    }
+
+    pub(super) async fn advance(&self, held: &Held, then: Then) -> Result<(), Problem> {
+        self.tell(&Advance {
+            then,
+            ..advance(held)
+        })
+        .await
+    }
+
+    pub(super) async fn tell(&self, advance: &Advance) -> Result<(), Problem> {
+        let input = serde_json::to_value(advance).unwrap();
+        let told = self.call(&Caller::Anonymous, "run.advance", "", input);
+        told.await.map(drop)
+    }
+
+    pub(super) async fn step(&self, held: &Held, path: &str, node: &str, input: Value) -> Answered {
+        let options = Options {
+            step: Some(step(held, path)),
+            ..Options::default()
+        };
+        self.call_with(&caller(held), node, "", input, options)
+            .await
+    }
+
+    pub(super) async fn run(&self, who: &Caller, id: &Value) -> Value {
+        let read = self.call(who, "run.read", "", json!({"id": id})).await;
+        read.unwrap_or_else(|problem| panic!("{problem:?}")).1
+    }
+
+    pub(super) async fn state(&self, id: &Value) -> String {
+        let run = self.run(&self.admin, id).await;
+        run["state"].as_str().unwrap().to_owned()
+    }
+
+    /// As `path state` each.
+    pub(super) async fn steps(&self, id: &Value) -> Vec<String> {
+        let steps = self.call(&self.admin, "run.steps", "", json!({"id": id}));
+        let (_, steps) = steps.await.unwrap();
+        let shown = |step: &Value| {
+            let text = |name: &str| step[name].as_str().unwrap().to_owned();
+            format!("{} {}", text("path"), text("state"))
+        };
+        steps.as_array().unwrap().iter().map(shown).collect()
+    }
+}
+
+pub(super) fn advance(held: &Held) -> Advance {
+    Advance {
+        run: held.run.id,
+        epoch: held.run.epoch,
+        lease: held.lease,
+        steps: Vec::new(),
+        consumed: Vec::new(),
+        then: Then::Go,
+    }
+}
+
+pub(super) fn step(held: &Held, path: &str) -> Step {
+    Step {
+        run: held.run.id,
+        epoch: held.run.epoch,
+        path: path.to_owned(),
+        lease: held.lease,
+    }
+}
+
+pub(super) fn caller(held: &Held) -> Caller {
+    let assertion = held.caller.assertion.clone();
+    assertion.map_or(Caller::Anonymous, Caller::Assertion)
+}
+
+pub(super) fn raw(text: &str) -> Box<serde_json::value::RawValue> {
+    serde_json::value::RawValue::from_string(text.to_owned()).unwrap()
+}
+
+/// Runs SQL beside the nodes, as time or an accident would.
+pub(super) async fn meddle(database: &Database, sql: &str) {
+    match database.engine() {
+        Engine::Sqlite => {
+            let connection = rusqlite::Connection::open(database.sqlite_file().unwrap()).unwrap();
+            connection.busy_timeout(Duration::from_secs(20)).unwrap();
+            connection.execute_batch(sql).unwrap();
+        }
+        Engine::Postgres => {
+            let url = database.location_url();
+            let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+            let (client, connection) = connected.unwrap();
+            tokio_util::task::TaskTracker::new().spawn(connection);
+            client.batch_execute(sql).await.unwrap();
+        }
+    }
+}
+
+/// Every lease has run out.
+pub(super) async fn expire(database: &Database) {
+    let sql =
+        "UPDATE gantry_run SET due_at = '2020-01-01T00:00:00.000000Z' WHERE state = 'running'";
+    meddle(database, sql).await;
+}
