@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::Signer;
@@ -41,6 +41,9 @@ pub(crate) struct Runs {
     news: Notify,
     /// Others than this process may want it.
     to_tell: Arc<Notify>,
+    telling: Once,
+    /// This process among them.
+    own: Uuid,
     waiting: AtomicUsize,
     ending: CancellationToken,
     tasks: TaskTracker,
@@ -94,6 +97,8 @@ impl Runs {
             look: tokio::sync::Mutex::default(),
             news: Notify::new(),
             to_tell: Arc::default(),
+            telling: Once::new(),
+            own: Uuid::now_v7(),
             waiting: AtomicUsize::new(0),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -121,7 +126,7 @@ impl Runs {
     pub(crate) fn wake(&self) {
         self.news.notify_one();
         if self.waiting.load(Ordering::Acquire) == 0 {
-            self.to_tell.notify_one();
+            self.tell_others();
         }
     }
 
@@ -251,31 +256,34 @@ impl Runs {
         Ok(good)
     }
 
-    /// From now on others tell this process of runs, and it tells them.
+    /// From now on others tell this process of runs.
     fn hear(self: &Arc<Self>) {
         let runs = Arc::downgrade(self);
-        let own = Uuid::now_v7();
-        self.store.hear_runs(own, move || {
+        self.store.hear_runs(self.own, move || {
             if let Some(runs) = runs.upgrade() {
                 runs.news.notify_one();
             }
         });
-        let (store, to_tell, ending) = (
-            self.store.clone(),
-            Arc::clone(&self.to_tell),
-            self.ending.clone(),
-        );
-        self.tasks.spawn(async move {
-            while ending
-                .run_until_cancelled(to_tell.notified())
-                .await
-                .is_some()
-            {
-                // Who is not told looks by itself after a while.
-                if let Err(error) = store.tell_of_runs(own).await {
-                    tracing::debug!(error = %error, "others cannot be told of runs");
+    }
+
+    /// One word at a time, whatever happens meanwhile.
+    fn tell_others(&self) {
+        self.to_tell.notify_one();
+        self.telling.call_once(|| {
+            let (store, own) = (self.store.clone(), self.own);
+            let (to_tell, ending) = (Arc::clone(&self.to_tell), self.ending.clone());
+            self.tasks.spawn(async move {
+                while ending
+                    .run_until_cancelled(to_tell.notified())
+                    .await
+                    .is_some()
+                {
+                    // Who is not told looks by itself after a while.
+                    if let Err(error) = store.tell_of_runs(own).await {
+                        tracing::debug!(error = %error, "others cannot be told of runs");
+                    }
                 }
-            }
+            });
         });
     }
 }

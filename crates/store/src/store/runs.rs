@@ -78,13 +78,6 @@ impl Store {
         at.map(|at| at.parse().map_err(|_| garbled())).transpose()
     }
 
-    /// How many runs may go on and are not, and for how many milliseconds the first of them might have.
-    pub async fn run_backlog(&self) -> Result<(u64, u64), Error> {
-        let rows = self.ask(sql::run_backlog(self.engine())).await?;
-        let mut columns = Columns::new(rows.into_iter().next().ok_or_else(garbled)?);
-        Ok((columns.read()?, columns.read()?))
-    }
-
     /// The workflows of which there are runs.
     pub async fn run_workflows(&self) -> Result<Vec<String>, Error> {
         let rows = self.ask(sql::run_workflows(self.engine())).await?;

@@ -409,3 +409,23 @@ async fn what_nobody_told_is_found_in_the_end() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn processes_tell_each_other_of_runs() {
+    let database = testkit::Database::postgres().await;
+    let one = world(&database, &[RATE]).await;
+    let other = world(&database, &[RATE]).await;
+    for _ in 0..5 {
+        // Shorter than the pause between two looks of its own.
+        let (held, _) = tokio::join!(one.claim(1, 1_500), async {
+            assert!(other.claim(1, 0).await.is_empty());
+            other
+                .start(&other.editor, "rate", json!({"film": "Alien"}))
+                .await
+        });
+        assert_eq!(held.len(), 1);
+        one.advance(&held[0], Then::Succeed(raw("1")))
+            .await
+            .unwrap();
+    }
+}

@@ -328,20 +328,3 @@ pub(crate) fn forget_workflows(engine: Engine, before: Timestamp) -> Statement {
     );
     writer.finish()
 }
-
-/// How many runs may go on and are not, and for how many milliseconds the first of them might have.
-pub(crate) fn run_backlog(engine: Engine) -> Statement {
-    let mut writer = Writer::new(engine);
-    match engine {
-        Engine::Postgres => writer.sql(
-            "SELECT count(*)::text, COALESCE(ceil(extract(epoch FROM now() - min(due_at)) * 1000), 0)::bigint::text \
-             FROM gantry_run WHERE due_at <= now()",
-        ),
-        Engine::Sqlite => {
-            writer.sql("SELECT CAST(count(*) AS TEXT), CAST(COALESCE((julianday(");
-            writer.now().sql(") - julianday(min(due_at))) * 86400000, 0) AS INTEGER) FROM gantry_run WHERE due_at <= ");
-            writer.now()
-        }
-    };
-    writer.finish()
-}
