@@ -82,7 +82,7 @@ async fn cut_between_two_statements_nothing_of_it_stays() {
     };
     let (cut, ()) = tokio::join!(migrate::apply(&settings, &wanted, &ALLOW), kill);
     cut.unwrap_err();
-    let columns = "SELECT table_name FROM information_schema.columns WHERE column_name = 'note'";
+    let columns = "SELECT table_name FROM information_schema.columns WHERE column_name = 'note' AND table_name IN ('film', 'person')";
     assert!(killer.rows(columns).await.is_empty(), "none half done");
     holder.run("ROLLBACK").await;
     migrate_to(&database, &wanted).await;
