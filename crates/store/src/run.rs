@@ -39,6 +39,8 @@ pub struct RunRow {
     pub tenant: Option<String>,
     /// Nobody has begun it before, so it has neither steps nor signals.
     pub is_fresh: bool,
+    /// The number of the last signal that it was told.
+    pub signals: u64,
 }
 
 /// What became of a step whose effect is in the same transaction.
@@ -190,6 +192,7 @@ pub(crate) fn run_row(row: Texts) -> Result<RunRow, Error> {
         acting: at.text()?,
         tenant: at.maybe(),
         is_fresh: at.flag()?,
+        signals: at.read()?,
         run: Run {
             cancelling: run.cancelling && !run.state.is_final(),
             ..run

@@ -176,6 +176,10 @@ codes! {
     DestructiveChange "destructive_change" 409 Unsafe "The migration would lose data";
     /// The database is not as the migration history says.
     SchemaDrift "schema_drift" 409 Conflict "The database has drifted";
+    /// A step of a workflow asked for somebody's word, and the word was no.
+    NotApproved "not_approved" 409 Conflict "The step was not approved";
+    /// The run, or one that a step of it called, was cancelled before it had ended.
+    Cancelled "cancelled" 409 Conflict "The run was cancelled";
 }
 
 impl Problem {

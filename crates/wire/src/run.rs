@@ -217,6 +217,9 @@ pub struct Held {
     pub steps: Vec<StepRow>,
     /// Not yet consumed.
     pub signals: Vec<Signal>,
+    /// The last signal that there was, consumed or not.
+    #[serde(default)]
+    pub signals_seen: u64,
 }
 
 /// As whom steps are called: whoever started the run, or who its `run_as` says.

@@ -26,6 +26,13 @@ impl Trace {
         }
     }
 
+    /// That of a request, or a new one where it has none.
+    pub fn of(headers: &http::HeaderMap) -> Self {
+        let told = headers.get(crate::header::TRACEPARENT);
+        let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
+        told.unwrap_or_else(Self::random)
+    }
+
     /// 32 hex digits, as problems and logs show it.
     pub fn id(&self) -> String {
         format!("{:032x}", self.trace_id)

@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use wire::{Code, Problem, Trace};
 
-use crate::refusal::Refusal;
+use chassis::Refusal;
 
 const PAGE: &str = include_str!("docs/page.html");
 const STYLE: &str = include_str!("docs/page.css");

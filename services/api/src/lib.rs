@@ -13,7 +13,6 @@ mod condition;
 mod found;
 mod incoming;
 mod prefer;
-mod refusal;
 mod reply;
 mod route;
 mod view;
@@ -67,7 +66,7 @@ async fn nothing_here(State(_): State<App>, request: Request<Body>) -> Response<
         .detail(format!("there is nothing at `{}`", request.uri().path()))
         .hint("records are below /api/v1/, the reference is at /docs");
     let credential = request.headers().contains_key(header::AUTHORIZATION);
-    refusal::Refusal::from(problem).into_response(
+    chassis::Refusal::from(problem).into_response(
         request.uri().path(),
         &Trace::random().id(),
         credential,

@@ -8,7 +8,7 @@ use wire::{Caller, Catalogue, NodeName, Problem, Trace};
 
 use crate::App;
 use crate::condition::IfNoneMatch;
-use crate::refusal::{Refusal, put};
+use chassis::{Refusal, put};
 use members::Members;
 
 mod changes;

@@ -10,7 +10,7 @@ use wire::{Answer, AnswerParts, Content, Media, Meta};
 use crate::condition::IfNoneMatch;
 use crate::found::ESCAPED;
 use crate::prefer::Preferences;
-use crate::refusal::put;
+use chassis::put;
 
 /// What of the request its answer depends on.
 pub(crate) struct Asked<'a> {

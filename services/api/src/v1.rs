@@ -15,10 +15,10 @@ use crate::condition::{IfNoneMatch, if_match};
 use crate::found::{Found, find};
 use crate::incoming::{self, Incoming, media};
 use crate::prefer::Preferences;
-use crate::refusal::{Refusal, put};
 use crate::reply::{Asked, reply};
 use crate::route::{Astray, Target, route};
 use crate::view::View;
+use chassis::{Refusal, put};
 
 /// The nodes keep the deadline; this is for what hangs before or beside them.
 const GRACE: Duration = Duration::from_secs(2);
@@ -28,7 +28,7 @@ const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// Any method on any path below `/api/v1/`.
 pub(crate) async fn v1(State(app): State<App>, request: Request<Body>) -> Response<Body> {
     let begun = Instant::now();
-    let trace = trace_of(request.headers());
+    let trace = Trace::of(request.headers());
     let _in_flight = app.metrics.as_ref().map(chassis::Metrics::begin);
     let path = request.uri().path().to_owned();
     let credential = request.headers().contains_key(header::AUTHORIZATION);
@@ -78,14 +78,6 @@ impl Label {
     fn text(&self) -> &str {
         self.0.as_ref().map_or("none", NodeName::as_str)
     }
-}
-
-fn trace_of(headers: &HeaderMap) -> Trace {
-    let told = headers
-        .get(wire::header::TRACEPARENT)
-        .and_then(|value| value.to_str().ok());
-    told.and_then(|text| text.parse().ok())
-        .unwrap_or_else(Trace::random)
 }
 
 async fn answer(

@@ -36,7 +36,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["wire", "chassis", "client"]),
     ("verbs", &["wire", "client"]),
     ("mcp_face", &["wire"]),
+    ("flow", &["wire", "model"]),
     ("mcp", &["wire", "chassis", "client", "mcp_face"]),
+    (
+        "nexus",
+        &[
+            "wire", "chassis", "client", "model", "flow", "mcp_face", "verbs",
+        ],
+    ),
     (
         "gantry",
         &[
@@ -64,6 +71,8 @@ const IN_TESTS: &[(&str, &[&str])] = &[
         &["testkit", "dataflow", "model", "nodes", "store", "access"],
     ),
     ("mcp", &["testkit", "dataflow"]),
+    // Workflows are tested down to the rows, in process.
+    ("nexus", &["testkit", "dataflow"]),
     ("gantry", &["testkit"]),
     ("e2e", &[]),
 ];

@@ -218,6 +218,7 @@ impl Runs {
                 caller: acting::sign(&self.signer, &principal),
                 steps: steps.remove(&row.run.id).unwrap_or_default(),
                 signals: signals.remove(&row.run.id).unwrap_or_default(),
+                signals_seen: row.signals,
                 run: row.run,
             });
         }

@@ -107,10 +107,10 @@ impl Writer {
 const RUN_POSTGRES: &str = "id::text, workflow, version, state, epoch::text, input, output, problem, started_by, session, \
    parent::text, cancelling::int::text, \
    to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), to_char(started_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
-   to_char(finished_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), acting, tenant, (claims = 1 AND signals = 0)::int::text";
+   to_char(finished_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), acting, tenant, (claims = 1 AND signals = 0)::int::text, signals::text";
 const RUN_SQLITE: &str = "id, workflow, version, state, CAST(epoch AS TEXT), input, output, problem, started_by, session, \
    parent, CAST(cancelling AS TEXT), created_at, started_at, finished_at, acting, tenant, \
-   CAST(claims = 1 AND signals = 0 AS TEXT)";
+   CAST(claims = 1 AND signals = 0 AS TEXT), CAST(signals AS TEXT)";
 
 pub(crate) fn keep_workflow(engine: Engine, name: &str, version: &str, text: &str) -> Statement {
     let mut writer = Writer::new(engine);

@@ -1,0 +1,21 @@
+//! Workflow evaluation over [`wire::Calls`]: what to do next, and doing it.
+
+mod engine;
+mod settings;
+
+mod asking;
+mod definitions;
+mod drive;
+mod leases;
+mod outside;
+mod retry;
+mod scope;
+mod telling;
+mod tidings;
+mod time;
+mod walk;
+
+pub use engine::Engine;
+pub use outside::Outside;
+pub use settings::{Chat, Mail, Reach, Settings};
+pub use tidings::{Listener, Tidings};

@@ -1,0 +1,88 @@
+//! What every handler holds.
+
+use std::sync::Arc;
+
+use chassis::{Life, Metrics};
+use flow::{Engine, Tidings};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use wire::{Callers, Calls};
+
+use crate::{Limits, Settings};
+
+/// The nodes to call, and what is heard of runs. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) calls: Arc<dyn Calls>,
+    pub(crate) limits: Limits,
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) tidings: Tidings,
+    pub(crate) metrics: Option<Metrics>,
+    /// One for each request that may be at work.
+    pub(crate) places: Arc<Semaphore>,
+    /// When it is cancelled, whoever waits is answered.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) life: Life,
+    flow: flow::Settings,
+}
+
+impl App {
+    pub fn new(calls: Arc<dyn Calls>, flow: flow::Settings) -> Self {
+        Self::limited(calls, flow, Limits::default())
+    }
+
+    fn limited(calls: Arc<dyn Calls>, flow: flow::Settings, limits: Limits) -> Self {
+        Self {
+            calls,
+            limits,
+            callers: Arc::default(),
+            tidings: Tidings::default(),
+            metrics: None,
+            places: Arc::new(Semaphore::new(limits.requests)),
+            stopping: CancellationToken::new(),
+            life: Life::default(),
+            flow,
+        }
+    }
+
+    /// Over the dataflow service, which is reached when it is first called.
+    pub fn connect(settings: &Settings) -> Result<Self, chassis::Error> {
+        let client = client::Client::new(&settings.dataflow);
+        let fault =
+            |error| chassis::Error::Settings(vec![format!("GANTRY_NEXUS_DATAFLOW: {error}")]);
+        let client = Arc::new(client.map_err(fault)?);
+        Ok(Self::limited(
+            client,
+            settings.flow.clone(),
+            settings.limits,
+        ))
+    }
+
+    pub fn calls(&self) -> Arc<dyn Calls> {
+        Arc::clone(&self.calls)
+    }
+
+    /// What carries runs out beside the routes, which hear of them from it.
+    pub fn engine(&self) -> Engine {
+        Engine::new(self.calls(), self.flow.clone()).telling(self.tidings.clone())
+    }
+
+    /// Requests are counted there.
+    #[must_use]
+    pub fn counted(self, metrics: Metrics) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
+        }
+    }
+
+    /// While this drains, each answer ends its connection.
+    #[must_use]
+    pub fn draining_with(self, life: Life) -> Self {
+        Self { life, ..self }
+    }
+
+    pub(crate) fn until(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
+    }
+}

@@ -1,0 +1,206 @@
+//! `GET /nexus/v1/openapi.json`: the routes, and each workflow that the caller may start.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use wire::{Catalogue, NodeInfo};
+
+use crate::asked::{Asked, json as json_answer};
+use crate::v1::Answered;
+use crate::workflows::is_workflow;
+
+pub(crate) async fn document(asked: &Asked) -> Answered {
+    let catalogue = asked.app.calls.catalogue(&asked.caller().await?).await?;
+    Ok(json_answer(
+        StatusCode::OK,
+        of(&catalogue).to_string().into(),
+    ))
+}
+
+fn of(catalogue: &Catalogue) -> Value {
+    let workflows = catalogue.nodes.iter().filter(|node| is_workflow(node));
+    let mut paths = Map::new();
+    paths.insert("/nexus/v1/workflows".to_owned(), json!({ "get": operation("workflows", "Which workflows the caller may start", &json!({"type": "array"})) }));
+    for node in workflows {
+        let path = format!("/nexus/v1/workflows/{}/runs", node.name.verb());
+        paths.insert(path, json!({ "post": start(node) }));
+    }
+    runs(&mut paths);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": format!("{}: workflows", catalogue.project),
+            "version": catalogue.version,
+            "description": "Workflows and their runs, as this caller may see them.",
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "key": [] }, {}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A key of `gantry keys create`, or a token of an issuer that the project takes." } },
+            "responses": { "Problem": { "description": "Any problem, by RFC 9457", "content": { "application/problem+json": { "schema": reference("Problem") } } } },
+            "schemas": schemas(catalogue),
+        },
+    })
+}
+
+fn runs(paths: &mut Map<String, Value>) {
+    let filters = ["workflow", "state", "session", "limit", "cursor"];
+    let filter = |name| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+    let list = json!({ "type": "array", "items": reference("Run") });
+    let mut listing = operation("runs", "Runs, newest first", &list);
+    listing["parameters"] = filters.map(filter).into_iter().collect();
+    paths.insert("/nexus/v1/runs".to_owned(), json!({ "get": listing }));
+    let about = "What became of its steps";
+    let steps = json!({ "type": "array", "items": reference("Step") });
+    let steps = operation("steps", about, &steps);
+    let about = "What becomes of the run: events `run` and `step`";
+    let mut events = operation("events", about, &json!({}));
+    events["responses"]["200"] =
+        json!({ "description": "Until it has ended", "content": { "text/event-stream": {} } });
+    let run = operation("run", "One run", &reference("Run"));
+    for (path, operation) in [("", run), ("/steps", steps), ("/events", events)] {
+        let path = format!("/nexus/v1/runs/{{id}}{path}");
+        paths.insert(path, json!({ "parameters": id(), "get": operation }));
+    }
+    actions(paths);
+}
+
+fn id() -> Value {
+    json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } }])
+}
+
+fn actions(paths: &mut Map<String, Value>) {
+    let text = || json!({ "type": "string" });
+    let (run, seq) = (
+        reference("Run"),
+        json!({ "type": "object", "properties": { "seq": { "type": "integer" } } }),
+    );
+    let approve = json!({ "step": text(), "approved": { "type": "boolean" }, "note": text() });
+    let ends = "Ends it after the step that is under way";
+    let says = "Says yes or no to a step that asks";
+    let tells = "Tells it something that it may wait for";
+    let actions: [(&str, &str, &[&str], Value, &Value); 5] = [
+        ("cancel", ends, &[], json!({}), &run),
+        (
+            "retry",
+            "Does it again from a step on",
+            &[],
+            json!({ "from": text() }),
+            &run,
+        ),
+        (
+            "replay",
+            "Begins a new run with the same input",
+            &[],
+            json!({}),
+            &run,
+        ),
+        (
+            "signal",
+            tells,
+            &["name"],
+            json!({ "name": text(), "payload": {} }),
+            &seq,
+        ),
+        ("approve", says, &["step", "approved"], approve, &seq),
+    ];
+    for (verb, about, required, body, output) in actions {
+        let mut operation = operation(verb, about, output);
+        if verb == "replay" {
+            operation["responses"]["201"] = operation["responses"]["200"].take();
+            operation["responses"]
+                .as_object_mut()
+                .map(|responses| responses.remove("200"));
+        }
+        let schema = json!({ "type": "object", "properties": body, "required": required, "additionalProperties": false });
+        let content = json!({ "application/json": { "schema": schema } });
+        operation["requestBody"] = json!({ "required": !required.is_empty(), "content": content });
+        let path = format!("/nexus/v1/runs/{{id}}:{verb}");
+        paths.insert(path, json!({ "parameters": id(), "post": operation }));
+    }
+}
+
+fn operation(id: &str, about: &str, output: &Value) -> Value {
+    json!({
+        "operationId": id,
+        "summary": about,
+        "responses": {
+            "200": { "description": about, "content": { "application/json": { "schema": output } } },
+            "default": { "$ref": "#/components/responses/Problem" },
+        },
+    })
+}
+
+fn start(node: &NodeInfo) -> Value {
+    let run = json!({ "application/json": { "schema": reference("Run") } });
+    let name = node.name.verb();
+    json!({
+        "operationId": format!("start.{name}"),
+        "summary": format!("Start {name}"),
+        "description": node.about,
+        "parameters": [
+            { "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "`respond-async`: answer at once; `wait=10`: wait so many seconds at most." },
+            { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 }, "description": "The same key starts one run." },
+        ],
+        "requestBody": { "content": { "application/json": { "schema": own(&node.input.tree()) } } },
+        "responses": {
+            "200": { "description": "The run, which has ended; with `Accept: text/event-stream` what becomes of it", "content": run },
+            "202": { "description": "The run, which is under way: `Location` tells where", "content": run },
+            "default": { "$ref": "#/components/responses/Problem" },
+        },
+        "x-gantry-node": node.name,
+    })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// What the catalogue's schemas share stands elsewhere in this document.
+fn own(schema: &Value) -> Value {
+    let text = schema
+        .to_string()
+        .replace("\"#/schemas/", "\"#/components/schemas/");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn schemas(catalogue: &Catalogue) -> Value {
+    let (text, time) = (
+        json!({ "type": "string" }),
+        json!({ "type": "string", "format": "date-time" }),
+    );
+    let mut schemas = json!({
+        "Problem": { "type": "object", "required": ["code", "detail"], "properties": {
+            "code": text, "detail": text, "hint": text, "trace_id": text,
+            "errors": { "type": "array", "items": { "type": "object", "properties": { "pointer": text, "code": text, "detail": text } } },
+        } },
+        "Run": { "type": "object", "required": ["id", "workflow", "version", "state", "epoch", "input", "created_at"], "properties": {
+            "id": { "type": "string", "format": "uuid" }, "workflow": text, "version": text,
+            "state": { "enum": wire::run::State::ALL },
+            "epoch": { "type": "integer", "description": "1, and one more with each retry." },
+            "input": {}, "output": { "description": "Of a run that succeeded." }, "problem": reference("Problem"),
+            "started_by": text, "session": text, "parent": { "type": "string", "format": "uuid" },
+            "cancelling": { "type": "boolean" }, "created_at": time, "started_at": time, "finished_at": time,
+        } },
+        "Step": { "type": "object", "required": ["path", "what", "state", "attempts", "started_at"], "properties": {
+            "path": text, "what": text, "state": { "enum": ["done", "failed", "skipped", "waiting"] },
+            "output": {}, "problem": reference("Problem"), "attempts": { "type": "integer" },
+            "note": { "type": "object", "description": "What it waits for." }, "started_at": time, "ended_at": time,
+        } },
+    });
+    let inputs = catalogue
+        .nodes
+        .iter()
+        .filter(|node| is_workflow(node))
+        .map(|node| node.input.json());
+    let inputs: Vec<_> = inputs.collect();
+    for (name, schema) in &catalogue.schemas {
+        if inputs
+            .iter()
+            .any(|input| input.contains(&format!("\"#/schemas/{name}\"")))
+        {
+            schemas[name] = own(&schema.tree());
+        }
+    }
+    schemas
+}

@@ -1,0 +1,134 @@
+//! What the service is told from outside: `GANTRY_NEXUS_…`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use chassis::{Env, HttpLimits, Secret};
+use flow::{Chat, Mail, Reach};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LISTEN`, 127.0.0.1:8002
+    pub listen: SocketAddr,
+    /// `OPS_LISTEN`, 127.0.0.1:9100
+    pub ops_listen: SocketAddr,
+    /// `DATAFLOW`, <http://127.0.0.1:8001>
+    pub dataflow: String,
+    pub limits: Limits,
+    /// `RUNS`, 256; `GRACE_MS`, 20,000; `HTTP_HOSTS`, all; `HTTP_PRIVATE`, off; `HTTP_ANSWER_BYTES`, 1 MiB;
+    /// `HTTP_TIME_MS`, 30,000; `CHAT_URL`, none, `CHAT_KEY_FILE`, `CHAT_MODEL`; `MAIL_URL`, none, `MAIL_PASSWORD_FILE`,
+    /// `MAIL_FROM`
+    pub flow: flow::Settings,
+}
+
+/// What one request may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `BODY_BYTES`, 1 MiB.
+    pub body_bytes: usize,
+    /// `DEADLINE_MS`, 30,000: so long an answer waits for its run to end.
+    pub deadline: Duration,
+    /// `BODY_PAUSE_MS`, 10,000: how long a client may pause within a body.
+    pub body_pause: Duration,
+    /// `REQUESTS`, 10,000 at once; more are refused.
+    pub requests: usize,
+    /// `HEAD_BYTES`, 64 KiB, `HEAD_TIME_MS`, 30,000, and `CONNECTIONS`, 10,000 at once.
+    pub http: HttpLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            deadline: Duration::from_secs(30),
+            body_pause: Duration::from_secs(10),
+            requests: 10_000,
+            http: HttpLimits::default(),
+        }
+    }
+}
+
+impl Settings {
+    pub fn load(env: &Env) -> Result<Self, chassis::Error> {
+        let limits = Limits::default();
+        let settings = Self {
+            listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8002))),
+            ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
+            dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
+            limits: Limits {
+                body_bytes: env.or("BODY_BYTES", limits.body_bytes),
+                deadline: time(env, "DEADLINE_MS", limits.deadline),
+                body_pause: time(env, "BODY_PAUSE_MS", limits.body_pause),
+                requests: env.or("REQUESTS", limits.requests),
+                http: HttpLimits {
+                    head: time(env, "HEAD_TIME_MS", limits.http.head),
+                    head_bytes: env.or("HEAD_BYTES", limits.http.head_bytes),
+                    connections: env.or("CONNECTIONS", limits.http.connections),
+                },
+            },
+            flow: flow(env),
+        };
+        env.finish()?;
+        Ok(settings)
+    }
+}
+
+fn flow(env: &Env) -> flow::Settings {
+    let usual = flow::Settings::default();
+    let hosts: String = env.or("HTTP_HOSTS", String::new());
+    let hosts = hosts
+        .split(',')
+        .map(str::trim)
+        .filter(|host| !host.is_empty());
+    let revealed = |secret: Option<Secret>| secret.map(|secret| secret.reveal().to_owned());
+    let (chat_key, chat_model) = (revealed(env.secret("CHAT_KEY")), env.optional("CHAT_MODEL"));
+    let (password, from) = (
+        revealed(env.secret("MAIL_PASSWORD")),
+        env.optional("MAIL_FROM"),
+    );
+    let said = |name: &str| env.optional::<String>(name).filter(|url| !url.is_empty());
+    flow::Settings {
+        runs: env.or("RUNS", usual.runs),
+        grace: time(env, "GRACE_MS", usual.grace),
+        reach: Reach {
+            hosts: hosts.map(str::to_owned).collect(),
+            private: env.or("HTTP_PRIVATE", usual.reach.private),
+            answer_bytes: env.or("HTTP_ANSWER_BYTES", usual.reach.answer_bytes),
+            time: time(env, "HTTP_TIME_MS", usual.reach.time),
+            chat: said("CHAT_URL").map(|url| Chat {
+                url,
+                key: chat_key,
+                model: chat_model,
+            }),
+            mail: said("MAIL_URL").map(|url| Mail {
+                url,
+                password,
+                from,
+            }),
+        },
+    }
+}
+
+fn time(env: &Env, name: &str, usual: Duration) -> Duration {
+    let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(env.or(name, usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_described() {
+        let page = include_str!("../../../docs/SETTINGS.md");
+        let nonsense = [("GANTRY_NEXUS_X".to_owned(), String::new())];
+        let told = Settings::load(&Env::new("nexus", nonsense)).unwrap_err();
+        let told = told.to_string();
+        let (_, known) = told.split_once("there are ").unwrap();
+        for name in known.split(", ") {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+        let described = page.matches("| `GANTRY_NEXUS_").count();
+        assert_eq!(described, known.split(", ").count());
+    }
+}

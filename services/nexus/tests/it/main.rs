@@ -1,0 +1,15 @@
+//! Workflows from REST down to the rows: both engines, in one process and with dataflow behind a socket.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test ends where it fails, and is one story"
+)]
+
+mod cost;
+mod interrupted;
+mod outside;
+mod rest;
+mod steps;
+mod told;
+mod world;
