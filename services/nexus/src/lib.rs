@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use app::App;
+pub use flow::{Chat, Mail, Settings as Flow};
 pub use settings::{Limits, Settings};
 
 /// All public routes. From `stopping` on whoever waits is answered with what there is.
