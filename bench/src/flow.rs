@@ -78,10 +78,14 @@ pub(crate) fn run(options: &Options, place: &Place) -> anyhow::Result<Results> {
                 run.take(round + 1, CREATES, CLIENTS, name, &figures);
                 clean(database)?;
             }
-            let figures = steps(contender, database, options.seconds)?;
+            let figures = costing(contender, database, || {
+                steps(contender, database, options.seconds)
+            })?;
             run.take(round + 1, STEPS, CLIENTS, name, &figures);
             clean(database)?;
-            let figures = contender.measure("run:three", CLIENTS, options.seconds)?;
+            let figures = costing(contender, database, || {
+                contender.measure("run:three", CLIENTS, options.seconds)
+            })?;
             run.take(round + 1, RUNS, CLIENTS, name, &figures);
             clean(database)?;
             let figures = dispatch(contender, database, options.seconds)?;
@@ -128,6 +132,30 @@ fn start(workflow: &str, headers: &str) -> Vec<u8> {
          Content-Length: 2\r\n\r\n{{}}"
     )
     .into_bytes()
+}
+
+/// With the processor time that each took.
+fn costing(
+    contender: &Contender,
+    database: &str,
+    measure: impl FnOnce() -> anyhow::Result<Value>,
+) -> anyhow::Result<Value> {
+    let before = (
+        contender.processor_time()?,
+        tables::processor_time(database)?,
+    );
+    let mut figures = measure()?;
+    let after = (
+        contender.processor_time()?,
+        tables::processor_time(database)?,
+    );
+    let answered = figures["answered"].as_f64().unwrap_or(1.0).max(1.0);
+    let each = |before: Duration, after: Duration| {
+        after.saturating_sub(before).as_secs_f64() * 1_000_000.0 / answered
+    };
+    figures["server_cpu_us"] = json!(each(before.0, after.0));
+    figures["database_cpu_us"] = json!(each(before.1, after.1));
+    Ok(figures)
 }
 
 /// As many long runs one after the other, [`AT_ONCE`] at once, as the time allows.

@@ -147,7 +147,7 @@ impl<'a> Drive<'a> {
                     walk.signal(news.signals.clone());
                 }
                 Some((path, answer)) = self.under_way.next() => {
-                    means.tidings.tell(self.held.run);
+                    means.tidings.tell(self.held.run, false);
                     walk.answer(path, unless_lost(answer)?);
                     while let Some(Some((path, answer))) = self.under_way.next().now_or_never() {
                         walk.answer(path, unless_lost(answer)?);
@@ -232,6 +232,7 @@ impl<'a> Drive<'a> {
     /// before this in the store.
     async fn advance(&mut self, then: Then) -> Result<(), Lost> {
         self.bytes = 0;
+        let ends = then.ends();
         let advance = Advance {
             run: self.held.run,
             epoch: self.held.epoch,
@@ -248,7 +249,7 @@ impl<'a> Drive<'a> {
                 Some(answered) = self.under_way.next() => self.answered.push(answered),
             }
         };
-        self.means.tidings.tell(self.held.run);
+        self.means.tidings.tell(self.held.run, ends);
         told
     }
 }

@@ -12,36 +12,46 @@ use uuid::Uuid;
 pub struct Tidings(Arc<RwLock<HashMap<Uuid, Listeners>>>);
 
 struct Listeners {
-    notify: Arc<Notify>,
+    news: Arc<News>,
     count: usize,
+}
+
+#[derive(Default)]
+struct News {
+    any: Arc<Notify>,
+    ended: Arc<Notify>,
 }
 
 /// Hears of one run until it is dropped.
 pub struct Listener {
     tidings: Tidings,
     run: Uuid,
-    notify: Arc<Notify>,
+    news: Arc<News>,
 }
 
 impl Tidings {
     pub fn listen(&self, run: Uuid) -> Listener {
         let mut runs = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let listeners = runs.entry(run).or_insert_with(|| Listeners {
-            notify: Arc::default(),
+            news: Arc::default(),
             count: 0,
         });
         listeners.count += 1;
         Listener {
             tidings: self.clone(),
             run,
-            notify: Arc::clone(&listeners.notify),
+            news: Arc::clone(&listeners.news),
         }
     }
 
-    pub(crate) fn tell(&self, run: Uuid) {
+    /// Whether it has ended, or only gone on.
+    pub(crate) fn tell(&self, run: Uuid, ended: bool) {
         let runs = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(listeners) = runs.get(&run) {
-            listeners.notify.notify_waiters();
+            listeners.news.any.notify_waiters();
+            if ended {
+                listeners.news.ended.notify_waiters();
+            }
         }
     }
 }
@@ -49,7 +59,12 @@ impl Tidings {
 impl Listener {
     /// Until something becomes of the run after this is called; looking at it first, and then waiting, misses nothing.
     pub fn heard(&self) -> OwnedNotified {
-        Arc::clone(&self.notify).notified_owned()
+        Arc::clone(&self.news.any).notified_owned()
+    }
+
+    /// The same until it has ended.
+    pub fn heard_end(&self) -> OwnedNotified {
+        Arc::clone(&self.news.ended).notified_owned()
     }
 }
 
@@ -77,9 +92,9 @@ mod tests {
     async fn whoever_listens_hears_and_nothing_is_left_behind() {
         let (tidings, run) = (Tidings::default(), Uuid::now_v7());
         let (first, second) = (tidings.listen(run), tidings.listen(run));
-        let (hears, other) = (first.heard(), second.heard());
-        tidings.tell(Uuid::now_v7());
-        tidings.tell(run);
+        let (hears, other) = (first.heard(), second.heard_end());
+        tidings.tell(Uuid::now_v7(), true);
+        tidings.tell(run, true);
         hears.await;
         other.await;
         drop((first, second));

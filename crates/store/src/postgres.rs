@@ -14,6 +14,7 @@ mod pool;
 mod run;
 mod service;
 mod session;
+mod starting;
 mod stream;
 mod tx;
 
@@ -36,6 +37,7 @@ pub(crate) struct Postgres {
     pool: pool::Pool,
     reads: Rounds<reading::Asked>,
     creates: Rounds<creating::Creation>,
+    starts: Rounds<starting::Start>,
     pages: Rounds<paging::Asked>,
 }
 
@@ -85,6 +87,7 @@ impl Postgres {
         Ok(Self {
             reads: Rounds::new(pool.most_shared()),
             creates: Rounds::new(CREATING),
+            starts: Rounds::new(CREATING),
             pages: Rounds::new(pool.most_shared()),
             pool,
         })

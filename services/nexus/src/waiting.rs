@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use uuid::Uuid;
 use wire::Problem;
 use wire::run::{One, Run};
 
@@ -13,18 +12,25 @@ use crate::asked::{Asked, read};
 const FIRST: Duration = Duration::from_millis(25);
 const LAST: Duration = Duration::from_secs(1);
 
-/// The run once it has ended, or as it is at that time.
+/// The run, which was begun just now, once it has ended, or as it is at that time.
 pub(crate) async fn until_ended(
     asked: &Asked,
-    id: Uuid,
+    begun: (Run, Bytes),
     until: Instant,
 ) -> Result<(Run, Bytes), Problem> {
+    let id = begun.0.id;
     let listener = asked.app.tidings.listen(id);
     let mut pause = FIRST;
+    let mut seen = Some(begun);
     loop {
-        let heard = listener.heard();
-        let (_, answer) = asked.run("read", &One { id }).await?;
-        let run: Run = read(&answer)?;
+        let heard = listener.heard_end();
+        let (run, answer) = match seen.take() {
+            Some(seen) => seen,
+            None => {
+                let (_, answer) = asked.run("read", &One { id }).await?;
+                (read(&answer)?, answer)
+            }
+        };
         let left = until.saturating_duration_since(Instant::now());
         if run.state.is_final() || left.is_zero() || asked.app.stopping.is_cancelled() {
             return Ok((run, answer));

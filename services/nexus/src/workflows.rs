@@ -65,9 +65,10 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
     };
     let (meta, answer) = asked.call(node, input, options).await?;
     let run: Run = read(&answer)?;
+    let id = run.id;
     let preferences = Preferences::read(&asked.headers);
     let mut response = if events::are_wanted(&asked.headers) {
-        events::of_run(asked, run.id).await?
+        events::of_run(asked, id).await?
     } else if preferences.respond_async {
         let mut response = json_answer(StatusCode::ACCEPTED, answer);
         let applied = HeaderValue::from_static("respond-async");
@@ -76,7 +77,7 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
     } else {
         let longest = asked.app.limits.deadline;
         let wait = preferences.wait.map_or(longest, |wait| wait.min(longest));
-        let (run, answer) = until_ended(&asked, run.id, asked.begun + wait).await?;
+        let (run, answer) = until_ended(&asked, (run, answer), asked.begun + wait).await?;
         let ended = run.state.is_final();
         json_answer(
             if ended {
@@ -87,7 +88,7 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
             answer,
         )
     };
-    locate(&mut response, run.id);
+    locate(&mut response, id);
     if meta.replayed {
         response
             .headers_mut()

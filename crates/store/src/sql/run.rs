@@ -165,6 +165,42 @@ pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: 
     writer.finish()
 }
 
+/// Several that neither have a slot nor are called by others, on PostgreSQL.
+pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
+    let mut writer = Writer::new(Engine::Postgres);
+    writer.sql(
+        "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, due_at, created_at) \
+         SELECT id, workflow, version, 'queued', 1, input, acting, started_by, tenant, session, now(), at FROM unnest(",
+    );
+    let text = |text: &String| Value::Text(text.clone());
+    let maybe = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
+    let columns: [(Scalar, fn(&NewRun) -> Value); 2] = [
+        (Scalar::Uuid, |run| Value::Uuid(run.id)),
+        (Scalar::Timestamp, |run| Value::Timestamp(run.at)),
+    ];
+    for (scalar, value) in columns {
+        let values = runs.iter().map(value).collect();
+        writer.arg(Value::Array(values), scalar, true).sql(", ");
+    }
+    let texts: [Vec<Value>; 7] = [
+        runs.iter().map(|run| text(&run.workflow)).collect(),
+        runs.iter().map(|run| text(&run.version)).collect(),
+        runs.iter().map(|run| text(&run.input)).collect(),
+        runs.iter().map(|run| text(&run.acting)).collect(),
+        runs.iter().map(|run| text(&run.started_by)).collect(),
+        runs.iter().map(|run| maybe(&run.tenant)).collect(),
+        runs.iter().map(|run| maybe(&run.session)).collect(),
+    ];
+    for (number, values) in texts.into_iter().enumerate() {
+        if number > 0 {
+            writer.sql(", ");
+        }
+        writer.arg(Value::Array(values), Scalar::Text, true);
+    }
+    writer.sql(") AS new (id, at, workflow, version, input, acting, started_by, tenant, session)");
+    writer.finish()
+}
+
 /// One at a time decides who of a slot may go.
 pub(crate) fn lock_slot(key: &str) -> Statement {
     let mut writer = Writer::new(Engine::Postgres);

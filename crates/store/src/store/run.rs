@@ -78,9 +78,13 @@ impl Store {
     }
 
     pub async fn start_run(&self, run: &NewRun) -> Result<(), Error> {
-        if run.slot.is_none() {
-            let statement = sql::start(self.engine(), run, None, false);
-            return self.tell(statement).await.map(drop);
+        match &self.inner {
+            Inner::Postgres(postgres) if run.slot.is_none() => return postgres.start(run).await,
+            Inner::Sqlite(_) if run.slot.is_none() => {
+                let statement = sql::start(self.engine(), run, None, false);
+                return self.tell(statement).await.map(drop);
+            }
+            _ => {}
         }
         in_transaction!(self, tx => tx.start_run(run, None))
     }

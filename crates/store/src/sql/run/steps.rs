@@ -5,6 +5,7 @@ use model::Value;
 use uuid::Uuid;
 use wire::run::{Advance, StepRow, Then};
 
+use super::UNSYNCED;
 use crate::sql::{Scalar, Statement, Writer};
 use crate::{Engine, StepDone};
 
@@ -255,7 +256,12 @@ pub(crate) fn advance_at_once(advance: &Advance) -> Statement {
         writer.sql(", woken AS (UPDATE gantry_run SET woken = true, due_at = CASE WHEN state = 'waiting' THEN now() ELSE due_at END ");
         writer.sql("WHERE id = (SELECT parent FROM held) AND finished_at IS NULL)");
     }
-    writer.sql(" SELECT 'x' FROM held");
+    writer.sql(" SELECT 'x'");
+    // What follows from steps that are kept follows again.
+    if advance.steps.is_empty() && matches!(advance.then, Then::Succeed(_)) {
+        writer.sql(UNSYNCED);
+    }
+    writer.sql(" FROM held");
     writer.finish()
 }
 
