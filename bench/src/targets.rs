@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use crate::results::{Key, Results, middle, shorter, spread};
 
+mod flow;
 mod list;
 
 use Bound::{AtLeast, AtMost};
+use flow::OF_WORKFLOWS;
 use list::TARGETS;
 pub(crate) use list::{BY_GROSS, BY_ID};
 
@@ -34,7 +36,7 @@ enum Bound {
 pub(crate) fn table(results: &Results) -> String {
     let mut text =
         "## Targets\n\n| | target | measured | rounds | |\n|---|---:|---:|---:|---|\n".to_owned();
-    for target in TARGETS {
+    for target in TARGETS.iter().chain(OF_WORKFLOWS) {
         let (sign, bound) = match target.bound {
             AtLeast(bound) => ("≥", bound),
             AtMost(bound) => ("≤", bound),

@@ -3,7 +3,7 @@
 use super::Bound::{AtLeast, AtMost};
 use super::{Figure, Target};
 use crate::results::Key;
-use crate::{containers, flow, mcp};
+use crate::{containers, mcp};
 
 const fn speed(work: &'static str, clients: usize, contender: &'static str) -> Key<'static> {
     Key {
@@ -30,7 +30,7 @@ const fn throughput(
     }
 }
 
-const fn other(
+pub(super) const fn other(
     command: &'static str,
     work: &'static str,
     contender: &'static str,
@@ -45,7 +45,7 @@ const fn other(
     }
 }
 
-const fn at_most(
+pub(super) const fn at_most(
     what: &'static str,
     figure: Key<'static>,
     most: f64,
@@ -114,30 +114,6 @@ const fn called(
     Target {
         what,
         figure: Figure::Ratio(speed(work, clients, of), speed(work, clients, by)),
-        bound: AtLeast(least),
-        unit: "×",
-    }
-}
-
-/// Of the rows that pgbench inserts.
-const fn durable(
-    what: &'static str,
-    work: &'static str,
-    contender: &'static str,
-    least: f64,
-) -> Target {
-    const fn speed(work: &'static str, contender: &'static str) -> Key<'static> {
-        Key {
-            command: "flow",
-            work,
-            clients: 64,
-            contender,
-            figure: "per_second",
-        }
-    }
-    Target {
-        what,
-        figure: Figure::Ratio(speed(work, contender), speed(flow::INSERTS, flow::PGBENCH)),
         bound: AtLeast(least),
         unit: "×",
     }
@@ -402,41 +378,5 @@ pub(super) const TARGETS: &[Target] = &[
         (mcp::FILM, 64),
         (mcp::GANTRY, mcp::FASTMCP),
         25.0,
-    ),
-    durable(
-        "durable steps that are creates, 64 runs at once, of pgbench's inserts of one row",
-        flow::STEPS,
-        flow::GANTRY,
-        0.4,
-    ),
-    durable(
-        "the same through nexus and dataflow",
-        flow::STEPS,
-        flow::SPLIT,
-        0.4,
-    ),
-    durable(
-        "runs of three such steps, of pgbench's inserts of one row",
-        flow::RUNS,
-        flow::GANTRY,
-        0.1,
-    ),
-    durable(
-        "the same through nexus and dataflow",
-        flow::RUNS,
-        flow::SPLIT,
-        0.1,
-    ),
-    at_most(
-        "a run that waits is begun, p50",
-        other("flow", flow::DISPATCH, flow::SPLIT, "p50_ms"),
-        5.0,
-        "ms",
-    ),
-    at_most(
-        "a run that waits is begun, p99",
-        other("flow", flow::DISPATCH, flow::SPLIT, "p99_ms"),
-        25.0,
-        "ms",
     ),
 ];

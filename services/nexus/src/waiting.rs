@@ -24,12 +24,11 @@ pub(crate) async fn until_ended(
     let mut seen = Some(begun);
     loop {
         let heard = listener.heard_end();
-        let (run, answer) = match seen.take() {
-            Some(seen) => seen,
-            None => {
-                let (_, answer) = asked.run("read", &One { id }).await?;
-                (read(&answer)?, answer)
-            }
+        let (run, answer) = if let Some(seen) = seen.take() {
+            seen
+        } else {
+            let (_, answer) = asked.run("read", &One { id }).await?;
+            (read(&answer)?, answer)
         };
         let left = until.saturating_duration_since(Instant::now());
         if run.state.is_final() || left.is_zero() || asked.app.stopping.is_cancelled() {

@@ -174,14 +174,13 @@ pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
     );
     let text = |text: &String| Value::Text(text.clone());
     let maybe = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
-    let columns: [(Scalar, fn(&NewRun) -> Value); 2] = [
-        (Scalar::Uuid, |run| Value::Uuid(run.id)),
-        (Scalar::Timestamp, |run| Value::Timestamp(run.at)),
-    ];
-    for (scalar, value) in columns {
-        let values = runs.iter().map(value).collect();
-        writer.arg(Value::Array(values), scalar, true).sql(", ");
-    }
+    let ids = runs.iter().map(|run| Value::Uuid(run.id)).collect();
+    let times = runs.iter().map(|run| Value::Timestamp(run.at)).collect();
+    writer
+        .arg(Value::Array(ids), Scalar::Uuid, true)
+        .sql(", ")
+        .arg(Value::Array(times), Scalar::Timestamp, true)
+        .sql(", ");
     let texts: [Vec<Value>; 7] = [
         runs.iter().map(|run| text(&run.workflow)).collect(),
         runs.iter().map(|run| text(&run.version)).collect(),
