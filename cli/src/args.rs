@@ -44,7 +44,7 @@ pub use seed::Seed;
 pub use stack::{Scale, StackName, StackSecrets, Stage};
 pub use up::{Containers, Up, Watching};
 pub use validate::Validate;
-pub use workflows::{Run, Runs, Signal, Workflows};
+pub use workflows::{Run, Runs, Sessions, Signal, Workflows};
 
 pub use verbs::Output;
 use verbs::examples;
@@ -96,6 +96,8 @@ pub enum Verb {
     Runs(Box<Runs>),
     /// Tell a run something that it waits for
     Signal(Signal),
+    /// Open sessions, list them, and look at or change what they hold
+    Sessions(Box<Sessions>),
     Models(Models),
     Mcp(Box<Mcp>),
     Migrate(Migrate),

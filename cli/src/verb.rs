@@ -40,6 +40,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Run(args) => in_runtime(workflows::run(*args, output)),
         Verb::Runs(args) => in_runtime(workflows::runs(*args, output)),
         Verb::Signal(args) => in_runtime(workflows::signal(args, output)),
+        Verb::Sessions(args) => in_runtime(workflows::sessions(*args, output)),
         Verb::Models(args) => in_runtime(models::run(args, output)),
         Verb::Mcp(args) => in_runtime(mcp::run(*args, output)),
         Verb::Migrate(args) => in_runtime(migrate::run(args, output)),

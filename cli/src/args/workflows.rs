@@ -1,4 +1,4 @@
-//! `gantry workflows`, `run`, `runs` and `signal`: [`verbs`] with a place to call.
+//! `gantry workflows`, `run`, `runs`, `signal` and `sessions`: [`verbs`] with a place to call.
 
 use clap::Args;
 
@@ -37,6 +37,16 @@ pub struct Runs {
 pub struct Signal {
     #[command(flatten)]
     pub signal: verbs::Signal,
+
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Sessions {
+    #[command(flatten)]
+    pub sessions: verbs::Sessions,
 
     #[command(flatten)]
     pub place: Place,

@@ -1,9 +1,9 @@
-//! `gantry workflows`, `run`, `runs` and `signal`: at the place that is called.
+//! `gantry workflows`, `run`, `runs`, `signal` and `sessions`: at the place that is called.
 
 use tokio_util::sync::CancellationToken;
 use verbs::Platform;
 
-use crate::args::{Output, Place, Run, Runs, Signal, Workflows};
+use crate::args::{Output, Place, Run, Runs, Sessions, Signal, Workflows};
 use crate::failure::Failure;
 use crate::platform;
 
@@ -26,6 +26,11 @@ pub async fn runs(args: Runs, output: Output) -> Result<(), Failure> {
 
 pub async fn signal(args: Signal, output: Output) -> Result<(), Failure> {
     let verb = async |platform: &Platform| verbs::signal(args.signal, platform, output).await;
+    at(&args.place, false, verb).await
+}
+
+pub async fn sessions(args: Sessions, output: Output) -> Result<(), Failure> {
+    let verb = async |platform: &Platform| verbs::sessions(args.sessions, platform, output).await;
     at(&args.place, false, verb).await
 }
 

@@ -12,6 +12,7 @@ mod prompt;
 mod refusal;
 mod secret;
 mod serve;
+mod session;
 mod watchdog;
 
 pub use environment::Env;
@@ -24,6 +25,7 @@ pub use process::{Drain, Error, Process, run};
 pub use refusal::{Refusal, put};
 pub use secret::Secret;
 pub use serve::{HttpLimits, bind, serve};
+pub use session::session_of;
 pub use watchdog::Watchdog;
 
 /// The version that everything says of itself.

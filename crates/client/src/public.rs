@@ -29,6 +29,9 @@ impl Key {
         if let Some(key) = &parts.options.idempotency_key {
             put(headers, wire::header::IDEMPOTENCY_KEY, key);
         }
+        if let Some(session) = &parts.options.session {
+            put(headers, wire::header::SESSION, session);
+        }
         match &parts.options.if_version {
             None => {}
             Some(IfVersion::Any) => put(headers, header::IF_MATCH, "*"),

@@ -1,7 +1,7 @@
 //! The nodes that are no model's, by name.
 
 /// In the catalogue of whoever may call them.
-pub const OWN_NODES: [&str; 14] = [
+pub const OWN_NODES: [&str; 19] = [
     "tx",
     "changes",
     "key.create",
@@ -16,6 +16,11 @@ pub const OWN_NODES: [&str; 14] = [
     "run.replay",
     "run.signal",
     "run.approve",
+    "session.open",
+    "session.read",
+    "session.write",
+    "session.list",
+    "session.close",
 ];
 
 /// For the platform's own services; in nobody's catalogue.

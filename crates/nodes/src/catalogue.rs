@@ -17,7 +17,7 @@ use wire::{
 use crate::live::Live;
 use crate::schema::{self, Part, Shown};
 use crate::view::View;
-use crate::{migrations, run, workflow};
+use crate::{migrations, run, session, workflow};
 
 pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogue {
     let mut catalogue = Catalogue {
@@ -75,20 +75,21 @@ pub(crate) fn build(live: &Live, view: &View, principal: &Principal) -> Catalogu
         let node = node.filter(|node| is_good_for(principal, node));
         catalogue.nodes.extend(node);
     }
-    catalogue.nodes.extend(nodes_of_runs(live, principal));
+    catalogue.nodes.extend(more_nodes(live, principal));
     catalogue.groups = groups(live, &catalogue.nodes);
     catalogue.version = version(&catalogue);
     catalogue
 }
 
-/// The workflows that the caller may start, and what there is to do with runs where there are any.
-fn nodes_of_runs(live: &Live, principal: &Principal) -> Vec<NodeInfo> {
+/// The workflows that the caller may start, what there is to do with runs where there are any, and its sessions.
+fn more_nodes(live: &Live, principal: &Principal) -> Vec<NodeInfo> {
     let workflows = live.workflows.iter();
     let startable = workflows.filter(|workflow| workflow::may_start(workflow, principal));
     let mut nodes: Vec<_> = startable.filter_map(run::workflow_node).collect();
     if !live.workflows.is_empty() {
         nodes.extend(run::run_nodes(principal));
     }
+    nodes.extend(session::nodes(principal));
     nodes.retain(|node| is_good_for(principal, node));
     nodes
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use store::{
     Aggregate, Chunks, Error, Format, NewRun, NewStep, Pace, Page, PointRead, Record, Select,
-    Store, Tx, Write, Written,
+    SessionName, SessionRow, Store, Tx, Write, Written,
 };
 use uuid::Uuid;
 
 use crate::answers::{Answers, Touched};
+use crate::context::Context;
 
 pub(crate) enum Door<'a> {
     Direct {
@@ -35,6 +37,15 @@ pub(crate) struct Changed {
 }
 
 impl<'a> Door<'a> {
+    pub(crate) fn direct(cx: &Context<'a>, deadline: Option<Instant>) -> Self {
+        Self::Direct {
+            store: cx.store,
+            answers: cx.answers,
+            deadline,
+            step: None,
+        }
+    }
+
     pub(crate) fn within(tx: &'a mut Tx) -> Self {
         let changed = Changed::default();
         Self::Within { tx, changed }
@@ -221,6 +232,28 @@ impl<'a> Door<'a> {
         }
     }
 
+    pub(crate) async fn find_session(
+        &mut self,
+        name: &SessionName,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>, Error> {
+        match self {
+            Self::Direct { store, .. } => store.find_session(name, now).await,
+            Self::Within { tx, .. } => tx.find_session(name, now, false).await,
+        }
+    }
+
+    pub(crate) async fn extend_session(
+        &mut self,
+        name: &SessionName,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Direct { store, .. } => store.extend_session(name, until).await,
+            Self::Within { tx, .. } => tx.extend_session(name, until).await,
+        }
+    }
+
     /// A write that leaves nothing where it fails, so that the transaction can go on.
     pub(crate) async fn write_whole(&mut self, write: Write) -> Result<Written, Error> {
         if let Self::Direct { .. } = self {
@@ -264,7 +297,7 @@ impl<'a> Door<'a> {
         Ok(())
     }
 
-    fn tx(&mut self) -> Result<&mut Tx, Error> {
+    pub(crate) fn tx(&mut self) -> Result<&mut Tx, Error> {
         match self {
             Self::Within { tx, .. } => Ok(tx),
             Self::Direct { .. } => Err(Error::Internal(

@@ -164,7 +164,10 @@ impl Nodes {
         let media = input.media;
         let bytes = whole(input, live.limits.body_bytes, &what).await?;
         let text = read_text(&cx, &what, media, &bytes)?;
-        if matches!(what, What::Of(..) | What::Tx | What::Workflow(_)) {
+        if matches!(
+            what,
+            What::Of(..) | What::Tx | What::Workflow(_) | What::Session(_)
+        ) {
             let hash = || Hash::new(&node, &query).of(&bytes);
             let key = Key::of(&options, &principal.id, &node, hash)?;
             let work = Work {

@@ -2,8 +2,13 @@
 //!
 //! A session is its maker's: whoever else names it is told that there is none.
 
+mod info;
+mod merge;
+mod shared;
+
 use std::time::Duration;
 
+use jiff::Timestamp;
 use model::{Object, Value};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -14,6 +19,9 @@ use wire::{Answer, Code, Fault, Meta, Problem};
 use crate::context::Context;
 use crate::keys::only;
 use crate::{body, problem};
+
+pub(crate) use info::nodes;
+pub(crate) use shared::{SessionNode, call, check_run};
 
 /// A session that is used is not written to more often than this: reads stay cheap. Short ones are, at half their time.
 const SLIDES: Duration = Duration::from_mins(1);
@@ -43,10 +51,7 @@ pub(crate) async fn put(cx: &Context<'_>, text: &str) -> Result<Answer, Problem>
             Ok(answer)
         }
         SessionPut::Foreign => Err(missing()),
-        SessionPut::Full => Err(problem::limit_exceeded(format!(
-            "the caller has {MOST_SESSIONS} sessions, and more may not be"
-        ))
-        .hint("end sessions that are not used any more, or let them expire")),
+        SessionPut::Full => Err(full()),
     }
 }
 
@@ -55,10 +60,7 @@ pub(crate) async fn get(cx: &Context<'_>, text: &str) -> Result<Answer, Problem>
     let (name, kind) = named(cx, text)?;
     let found = cx.store.find_session(&name, cx.now).await;
     let mut row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
-    let ttl = Duration::from_secs(row.ttl.into());
-    let until = cx.now + ttl;
-    let gained = until.duration_since(row.expires_at).unsigned_abs();
-    if until > row.expires_at && gained >= SLIDES.min(ttl / 2) {
+    if let Some(until) = slid(&row, cx.now) {
         let extended = cx.store.extend_session(&name, until).await;
         extended.map_err(problem::of_store)?;
         row.expires_at = until;
@@ -89,6 +91,21 @@ pub(crate) async fn delete(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
     })
 }
 
+/// Until when a session lives that is used now, if that is worth a write.
+fn slid(row: &SessionRow, now: Timestamp) -> Option<Timestamp> {
+    let ttl = Duration::from_secs(row.ttl.into());
+    let until = now + ttl;
+    let gained = until.duration_since(row.expires_at).unsigned_abs();
+    (until > row.expires_at && gained >= SLIDES.min(ttl / 2)).then_some(until)
+}
+
+fn full() -> Problem {
+    problem::limit_exceeded(format!(
+        "the caller has {MOST_SESSIONS} sessions, and more may not be"
+    ))
+    .hint("end sessions that are not used any more, or let them expire")
+}
+
 fn missing() -> Problem {
     Problem::new(Code::NotFound).detail("there is no such session, or it has expired")
 }
@@ -105,31 +122,36 @@ fn name(
     object: &Object<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<(SessionName, Kind)> {
-    let is_id = |id: &&str| {
-        (1..=Put::LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-    };
     let id = read(object, "id");
-    let id = id.as_ref().and_then(|id| id.as_str()).filter(is_id);
+    let id = id
+        .as_ref()
+        .and_then(|id| id.as_str())
+        .filter(|id| is_id(id));
     if id.is_none() {
-        let detail = format!(
-            "`id` is 1 to {} visible characters of ASCII",
-            Put::LONGEST_ID
-        );
-        faults.push(Fault::new("/id", "invalid_value", detail));
+        faults.push(Fault::new("/id", "invalid_value", about_id()));
     }
     let kind = read(object, "kind").and_then(|kind| serde_json::from_value(kind).ok());
+    // Shared ones are written to by their own nodes, which know what their states are.
+    let kind = kind.filter(|kind: &Kind| *kind == Kind::Mcp);
     if kind.is_none() {
         faults.push(Fault::new("/kind", "not_in_enum", "`kind` is \"mcp\""));
     }
     let (id, kind) = (id?, kind?);
     let name = SessionName {
-        kind: match kind {
-            Kind::Mcp => "mcp".to_owned(),
-        },
+        kind: kind.as_str().to_owned(),
         id: id.to_owned(),
         owner: cx.principal.id.clone(),
     };
     Some((name, kind))
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=Put::LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn about_id() -> String {
+    let most = Put::LONGEST_ID;
+    format!("`id` is 1 to {most} visible characters of ASCII")
 }
 
 fn state<'a>(object: &Object<'a>, faults: &mut Vec<Fault>) -> Option<&'a RawValue> {
@@ -164,7 +186,7 @@ fn read(object: &Object<'_>, name: &str) -> Option<serde_json::Value> {
     serde_json::from_str(object.get(name)?.get()).ok()
 }
 
-fn time(at: jiff::Timestamp) -> String {
+fn time(at: Timestamp) -> String {
     let mut text = Vec::new();
     Value::Timestamp(at).write_text(&mut text);
     String::from_utf8_lossy(&text).into_owned()

@@ -9,6 +9,7 @@ use wire::{Code, Media, NodeName, Options, Problem};
 use crate::live::Live;
 use crate::problem;
 use crate::run::RunNode;
+use crate::session::SessionNode;
 
 /// What is called.
 pub(crate) enum What {
@@ -27,9 +28,28 @@ pub(crate) enum What {
     /// Of [`Live::workflows`], by its place.
     Workflow(usize),
     Run(RunNode),
+    Session(SessionNode),
 }
 
 impl What {
+    /// Whether it changes nothing that the caller asked to have changed.
+    pub(crate) fn is_read(&self) -> bool {
+        match self {
+            Self::Of(_, verb) => verb.is_read(),
+            Self::Session(node) => node.is_read(),
+            _ => false,
+        }
+    }
+
+    /// Whether a step of a workflow may be it.
+    fn is_step(&self) -> bool {
+        match self {
+            Self::Of(..) | Self::Tx | Self::Workflow(_) => true,
+            Self::Session(node) => node.is_step(),
+            _ => false,
+        }
+    }
+
     /// What a credential must be good for; nothing where it is the credential that is asked about.
     fn scope(&self) -> Option<Scope> {
         match self {
@@ -39,6 +59,7 @@ impl What {
                 Some(Scope::Write)
             }
             Self::Run(node) => node.scope(),
+            Self::Session(node) => Some(node.scope()),
             // A session holds what its owner may know anyway.
             Self::Verify
             | Self::Servers
@@ -83,6 +104,11 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
                 return Ok(What::Run(node));
             }
         }
+        "session" => {
+            if let Some(node) = SessionNode::parse(name.verb()) {
+                return Ok(What::Session(node));
+            }
+        }
         "workflow" => {
             if let Some(place) = live.workflow(name.verb()) {
                 return Ok(What::Workflow(place));
@@ -116,7 +142,7 @@ fn check_options(what: &What, node: &NodeName, options: &Options) -> Result<(), 
 /// To carry it out as any other call would be to do it more than once.
 fn check_step(what: &What, node: &NodeName, options: &Options) -> Result<(), Problem> {
     let refuse = |detail: String| Err(Problem::new(Code::BadRequest).detail(detail));
-    if !matches!(what, What::Of(..) | What::Tx | What::Workflow(_)) {
+    if !what.is_step() {
         return refuse(format!(
             "{node} is no step of a workflow that is kept with its effect"
         ));

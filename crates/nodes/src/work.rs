@@ -20,8 +20,8 @@ use crate::nodes::Nodes;
 use crate::run::step::{Doing, lost};
 use crate::what::What;
 use crate::{
-    aggregate, body, bulk, change, create, delete, idempotency, problem, read, transaction, upsert,
-    workflow,
+    aggregate, body, bulk, change, create, delete, idempotency, problem, read, session,
+    transaction, upsert, workflow,
 };
 
 /// How often a transaction that collided with others is tried.
@@ -67,15 +67,15 @@ impl Nodes {
             node: work.node,
             starts: matches!(work.what, What::Workflow(_)),
         };
-        if matches!(work.what, What::Of(_, verb) if verb.is_read()) {
-            let mut door = self.direct(cx, work.deadline);
+        if work.what.is_read() {
+            let mut door = Door::direct(cx, work.deadline);
             let answer =
                 perform_what(cx, &mut door, work.what, work.pairs.clone(), work.text).await?;
             return doing.keep(cx, answer).await;
         }
         if is_one_write(cx, work) {
             let step = doing.one_write(cx);
-            let mut door = self.direct(cx, work.deadline);
+            let mut door = Door::direct(cx, work.deadline);
             if let Door::Direct { step: told, .. } = &mut door {
                 *told = Some(&step);
             }
@@ -127,18 +127,9 @@ impl Nodes {
         settle(cx, tx, done).await
     }
 
-    fn direct<'a>(&'a self, cx: &Context<'a>, deadline: Option<Instant>) -> Door<'a> {
-        Door::Direct {
-            store: &self.store,
-            answers: cx.answers,
-            deadline,
-            step: None,
-        }
-    }
-
     async fn work(&self, cx: &Context<'_>, work: Work<'_>) -> Result<Answer, Problem> {
         if !needs_transaction(cx, &work) {
-            let mut door = self.direct(cx, work.deadline);
+            let mut door = Door::direct(cx, work.deadline);
             return perform_what(cx, &mut door, work.what, work.pairs, work.text).await;
         }
         let key = work.key.as_ref();
@@ -216,7 +207,7 @@ pub(crate) async fn settle(
 
 fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {
     let together = match work.what {
-        What::Of(_, verb) if verb.is_read() => return false,
+        what if what.is_read() => return false,
         // A list of new records is one statement; in any other form it may be several.
         What::Of(_, Verb::BulkCreate) => !work.text.starts_with('['),
         What::Of(model, verb) => {
@@ -257,6 +248,7 @@ async fn perform_what(
         What::Workflow(place) => {
             workflow::call(cx, door, &cx.live.workflows[*place], &pairs, text).await
         }
+        What::Session(node) => Box::pin(session::call(cx, door, *node, &pairs, text)).await,
         _ => transaction::call(cx, door, pairs, text).await,
     }
 }

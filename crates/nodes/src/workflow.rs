@@ -13,7 +13,7 @@ use crate::arguments::Pairs;
 use crate::context::Context;
 use crate::door::Door;
 use crate::run::acting;
-use crate::{create, problem};
+use crate::{create, problem, session};
 
 pub(crate) async fn call(
     cx: &Context<'_>,
@@ -25,6 +25,7 @@ pub(crate) async fn call(
     create::no_query(pairs, &[])?;
     need_start(cx, workflow)?;
     let input = workflow.check_input(text).map_err(problem::of_input)?;
+    session::check_run(cx, door).await?;
     let acting = acting::of(workflow, cx.principal);
     let run = NewRun {
         session: cx.options.session.clone(),

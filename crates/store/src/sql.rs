@@ -13,7 +13,9 @@ pub(crate) use aggregate::aggregate;
 pub(crate) use changes::changes;
 pub(crate) use point::point;
 pub(crate) use select::{count, estimate, key_places, list, lock, select};
-pub(crate) use session::put_session;
+pub(crate) use session::{
+    close_session, extend_session, keep_session, open_session, put_session, session, sessions,
+};
 pub(crate) use write::{delete, insert, insert_only, is_unnestable, rows_of, update};
 
 use model::{Field, Kind, Value};

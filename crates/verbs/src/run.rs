@@ -49,7 +49,7 @@ pub struct Run {
     pub idempotency_key: Option<String>,
 }
 
-fn input(text: &str) -> Result<(String, String), String> {
+pub(crate) fn input(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
         .ok_or_else(|| format!("`{text}` is not of the form NAME=VALUE"))?;

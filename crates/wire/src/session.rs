@@ -1,4 +1,5 @@
-//! What the hidden nodes `session.put`, `session.get` and `session.delete` take and answer.
+//! What the nodes of sessions take and answer: the hidden `session.put`, `session.get` and `session.delete`, and those
+//! of sessions that people and programs carry from one channel to another.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -9,6 +10,17 @@ use serde_json::value::RawValue;
 pub enum Kind {
     /// Of MCP as it was until its revision 2025-11-25.
     Mcp,
+    /// Of whoever opened it, on any channel.
+    Shared,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mcp => "mcp",
+            Self::Shared => "shared",
+        }
+    }
 }
 
 /// Input of `session.put`: makes the session, or replaces the caller's own.
@@ -48,4 +60,70 @@ pub struct Row {
     /// RFC 3339, in UTC.
     pub created_at: String,
     pub expires_at: String,
+}
+
+/// A session that is carried between channels, as `session.open`, `session.read` and `session.write` answer it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    pub id: String,
+    /// An object.
+    pub state: Box<RawValue>,
+    /// RFC 3339, in UTC.
+    pub created_at: String,
+    pub expires_at: String,
+}
+
+/// One of `session.list`; `session.read` tells its state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listed {
+    pub id: String,
+    pub created_at: String,
+    pub expires_at: String,
+}
+
+/// Input of `session.open`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// An object of at most [`Put::LARGEST_STATE`] bytes; empty unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<RawValue>>,
+    /// Seconds without use after which it ends, to [`Put::LONGEST_TTL`]; [`Open::USUAL_TTL`] unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+}
+
+impl Open {
+    /// A day.
+    pub const USUAL_TTL: u32 = 86_400;
+}
+
+/// Input of `session.read`, which counts as use, and of `session.close`. Without an id it is the call's own session.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// Input of `session.write`: a merge patch of the state (RFC 7396), in which null removes a member.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub set: Box<RawValue>,
+}
+
+/// Input of `session.list`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+impl List {
+    pub const USUAL: u32 = 50;
+    pub const MOST: u32 = 1_000;
 }

@@ -18,7 +18,7 @@ use crate::prefer::Preferences;
 use crate::reply::{Asked, reply};
 use crate::route::{Astray, Target, route};
 use crate::view::View;
-use chassis::{Refusal, put};
+use chassis::{Refusal, put, session_of};
 
 /// The nodes keep the deadline; this is for what hangs before or beside them.
 const GRACE: Duration = Duration::from_secs(2);
@@ -240,7 +240,7 @@ fn options(headers: &HeaderMap, preferences: &Preferences, verb: &str) -> Result
         count: preferences.count.unwrap_or_default(),
         max_affected: preferences.max_affected,
         reply: preferences.reply.unwrap_or(Reply::Representation),
-        session: None,
+        session: session_of(headers)?,
         step: None,
     })
 }

@@ -55,7 +55,7 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
         .map_err(|_| no_such(name))?;
     let options = Options {
         idempotency_key: asked.idempotency_key()?,
-        session: asked.session()?,
+        session: chassis::session_of(&asked.headers)?,
         ..Options::default()
     };
     let input = if is_blank(&asked.body) {
@@ -111,10 +111,6 @@ fn no_such(name: &str) -> Problem {
 impl Asked {
     pub(crate) fn idempotency_key(&self) -> Result<Option<String>, Problem> {
         self.text(&wire::header::IDEMPOTENCY_KEY)
-    }
-
-    fn session(&self) -> Result<Option<String>, Problem> {
-        self.text(&wire::header::SESSION)
     }
 
     fn text(&self, name: &HeaderName) -> Result<Option<String>, Problem> {

@@ -11,8 +11,9 @@ use super::asked::{answer, find, look, missing, sees};
 use super::{Runs, acting, input};
 use crate::context::Context;
 use crate::create::fault;
-use crate::problem;
+use crate::door::Door;
 use crate::workflow::{need_start, new_run};
+use crate::{problem, session};
 
 /// `{id}`
 pub(super) async fn cancel(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
@@ -61,6 +62,7 @@ pub(super) async fn replay(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<
         session: cx.options.session.clone(),
         ..new_run(workflow, input, acting::of(workflow, cx.principal), cx.now)?
     };
+    session::check_run(cx, &mut Door::direct(cx, None)).await?;
     runs.keep(workflow).await?;
     cx.store.start_run(&run).await.map_err(problem::of_store)?;
     runs.wake();

@@ -1,5 +1,7 @@
 //! Sessions: whose they are, and how long they live.
 
+mod shared;
+
 use std::time::Duration;
 
 use jiff::Timestamp;

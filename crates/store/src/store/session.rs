@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Inner, Store};
-use crate::Error;
+use super::{Inner, Store, Tx};
+use crate::run::{Columns, Texts};
+use crate::{Error, sql};
 
 /// Sessions that one owner may have.
 pub const MOST_SESSIONS: u64 = 10_000;
@@ -77,4 +78,81 @@ impl Store {
             Inner::Sqlite(sqlite) => sqlite.delete_session(name, now).await,
         }
     }
+
+    /// The owner's of the kind, whatever the name's id; newest first, each with its own id.
+    pub async fn list_sessions(
+        &self,
+        name: &SessionName,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<(String, SessionRow)>, Error> {
+        let rows = self.ask(sql::sessions(self.engine(), name, now, most));
+        rows.await?.into_iter().map(row).collect()
+    }
+}
+
+impl Tx {
+    /// A new one. False where the owner has [`MOST_SESSIONS`].
+    pub async fn open_session(
+        &mut self,
+        name: &SessionName,
+        row: &SessionRow,
+    ) -> Result<bool, Error> {
+        let statement = sql::open_session(self.engine(), name, row);
+        Ok(!self.texts(statement).await?.is_empty())
+    }
+
+    /// Nobody else changes it until the transaction ends, where it is to be locked.
+    pub async fn find_session(
+        &mut self,
+        name: &SessionName,
+        now: Timestamp,
+        lock: bool,
+    ) -> Result<Option<SessionRow>, Error> {
+        let rows = self.texts(sql::session(self.engine(), name, now, lock));
+        let found = rows.await?.into_iter().next().map(row).transpose()?;
+        Ok(found.map(|(_, row)| row))
+    }
+
+    pub async fn keep_session(
+        &mut self,
+        name: &SessionName,
+        state: &str,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let statement = sql::keep_session(self.engine(), name, state, until);
+        self.texts(statement).await.map(drop)
+    }
+
+    pub async fn extend_session(
+        &mut self,
+        name: &SessionName,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let statement = sql::extend_session(self.engine(), name, until);
+        self.texts(statement).await.map(drop)
+    }
+
+    /// False where there was none that had not expired by `now`.
+    pub async fn close_session(
+        &mut self,
+        name: &SessionName,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let statement = sql::close_session(self.engine(), name, now);
+        Ok(!self.texts(statement).await?.is_empty())
+    }
+}
+
+/// Of the columns of [`sql::session`], the first of which is the id.
+fn row(row: Texts) -> Result<(String, SessionRow), Error> {
+    let mut columns = Columns::new(row);
+    let id = columns.text()?;
+    let row = SessionRow {
+        state: columns.text()?,
+        ttl: columns.read()?,
+        created_at: columns.read()?,
+        expires_at: columns.read()?,
+    };
+    Ok((id, row))
 }

@@ -44,11 +44,19 @@ pub(super) fn path(catalogue: &Catalogue, node: &NodeInfo) -> Option<(String, Va
     ))
 }
 
+/// Whether it makes a difference to the call which session it is of.
+fn belongs_to_session(node: &NodeInfo) -> bool {
+    matches!(node.name.family(), "session" | "workflow") || node.name.as_str() == "run.replay"
+}
+
 fn operation(catalogue: &Catalogue, node: &NodeInfo, id: &str, output: &Value) -> Value {
     let mut parameters = vec!["prefer_read"];
     if !node.hints.read_only {
         parameters = vec!["prefer_write", "idempotency_key"];
         parameters.extend(guard(catalogue, node));
+    }
+    if belongs_to_session(node) {
+        parameters.push("session");
     }
     let parameters: Vec<_> = parameters.iter().map(|name| parameter(name)).collect();
     let done = |about: &str| {

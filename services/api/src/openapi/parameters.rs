@@ -34,6 +34,7 @@ pub(super) fn components() -> Value {
         "if_match": if_match,
         "if_match_any": if_match_any,
         "if_none_match": header("If-None-Match", text.clone(), "The ETag that is known already; then 304", "\"3\""),
+        "session": header("Gantry-Session", text.clone(), "The caller's session that the call is of; else the cookie `gantry_session`", "4fQ0aTn3yW8sKcJ1xZ6vRb"),
         "idempotency_key": header("Idempotency-Key", key, "The same key and body get the same answer for 24 hours, and the change happens once", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
     })
 }

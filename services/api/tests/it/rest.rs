@@ -94,6 +94,28 @@ async fn a_list_tells_its_next_page() {
 }
 
 #[tokio::test]
+async fn a_call_is_of_the_session_that_header_or_cookie_names() {
+    for (said, expected) in [
+        (
+            "gantry-session: a1\ncookie: gantry_session=b2",
+            "session: Some(\\\"a1\\\")",
+        ),
+        (
+            "cookie: theme=dark; gantry_session=b2",
+            "session: Some(\\\"b2\\\")",
+        ),
+        ("cookie: gantry_session=", "session: None"),
+        ("gantry-session: a b", "400 Bad Request"),
+    ] {
+        let answer = told(&format!(
+            "POST /api/v1/film\ncontent-type: application/json\n{said}\n\n{{}}"
+        ))
+        .await;
+        assert!(answer.contains(expected), "{said}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_record_or_many_are_created_by_what_the_body_begins_with() {
     insta::assert_snapshot!(told("POST /api/v1/film\ncontent-type: application/json\nidempotency-key: again\n\n {\"title\": \"A\"}").await, @r#"
     201 Created

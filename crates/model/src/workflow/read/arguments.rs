@@ -105,16 +105,17 @@ impl Reader<'_, '_> {
                 }
                 outside::answer(&node.output)
             }
-            Found::Own("tx") => {
-                if let Some(with) = &read {
-                    for member in with.members.iter().filter(|member| member.name != "ops") {
-                        self.no_argument("tx", member.name, member.at, ["ops"].into_iter());
+            Found::Own(name) => {
+                if let (Some(with), Some((known, needed))) = (&read, own_arguments(name)) {
+                    let strange = |member: &&Member<'_>| !known.contains(&member.name);
+                    for member in with.members.iter().filter(strange) {
+                        self.no_argument(name, member.name, member.at, known.iter().copied());
                     }
-                    self.require(&[&["ops"]], with, "tx");
+                    self.require(needed, with, name);
                 }
                 Answer::Any
             }
-            Found::Own(_) | Found::Unknown => Answer::Any,
+            Found::Unknown => Answer::Any,
         }
     }
 
@@ -162,4 +163,16 @@ impl Reader<'_, '_> {
 
 fn empty() -> Template {
     Template::Constant(Value::Object(serde_json::Map::new()))
+}
+
+/// The arguments of a node that is no model's, and those of which it needs one each.
+fn own_arguments(
+    name: &str,
+) -> Option<(&'static [&'static str], &'static [&'static [&'static str]])> {
+    Some(match name {
+        "tx" => (&["ops"], &[&["ops"]]),
+        "session.read" => (&["id"], &[]),
+        "session.write" => (&["id", "set"], &[&["set"]]),
+        _ => return None,
+    })
 }

@@ -40,8 +40,10 @@ async fn runs_are_their_starters_and_admins_see_all() {
             let runs = runs.as_array().unwrap().iter();
             runs.map(|run| run["id"].clone()).collect::<Vec<_>>()
         };
+        let opened = world.call(&other, "session.open", "", json!({})).await;
+        let session = opened.unwrap().1["id"].as_str().unwrap().to_owned();
         let options = Options {
-            session: Some("s1".to_owned()),
+            session: Some(session.clone()),
             ..Options::default()
         };
         let second = world
@@ -49,7 +51,7 @@ async fn runs_are_their_starters_and_admins_see_all() {
             .await
             .unwrap()
             .1;
-        assert_eq!(second["session"], "s1");
+        assert_eq!(second["session"], session);
         assert_eq!(ids(&world.editor, json!({})).await, [run["id"].clone()]);
         assert_eq!(
             ids(&world.admin, json!({})).await,
@@ -59,7 +61,7 @@ async fn runs_are_their_starters_and_admins_see_all() {
         assert_eq!(
             ids(
                 &world.admin,
-                json!({"session": "s1", "state": "queued", "workflow": "rate"})
+                json!({"session": session, "state": "queued", "workflow": "rate"})
             )
             .await,
             [second["id"].clone()]

@@ -91,6 +91,9 @@ fn unfit(text: &str) -> Option<Wrong> {
     let hint = match text {
         "changes" => "write triggers: [{ change: Film }]",
         "key.create" => "its answer is a secret, which runs would keep",
+        "session.open" | "session.list" | "session.close" => {
+            "steps share the session of their run: write session.read or session.write"
+        }
         text if text.starts_with("run.") => "steps do not look at runs",
         text if HIDDEN_NODES.contains(&text) => "it is for the platform's own services",
         _ => return None,
