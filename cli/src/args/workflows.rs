@@ -24,6 +24,8 @@ pub struct Run {
 
 #[derive(Debug, Args)]
 #[group(skip)]
+// Where calls go may be said behind the verb as well.
+#[command(mut_args(|arg| arg.global(true)))]
 pub struct Runs {
     #[command(flatten)]
     pub runs: verbs::Runs,
@@ -44,6 +46,8 @@ pub struct Signal {
 
 #[derive(Debug, Args)]
 #[group(skip)]
+// Where calls go may be said behind the verb as well.
+#[command(mut_args(|arg| arg.global(true)))]
 pub struct Sessions {
     #[command(flatten)]
     pub sessions: verbs::Sessions,

@@ -2,7 +2,7 @@
 
 use crate::gantry;
 
-const PAGES: [&[&str]; 29] = [
+const PAGES: [&[&str]; 35] = [
     &[],
     &["init"],
     &["up"],
@@ -13,6 +13,12 @@ const PAGES: [&[&str]; 29] = [
     &["seed"],
     &["call"],
     &["changes"],
+    &["sessions"],
+    &["sessions", "open"],
+    &["sessions", "list"],
+    &["sessions", "show"],
+    &["sessions", "set"],
+    &["sessions", "close"],
     &["models"],
     &["migrate"],
     &["migrate", "plan"],

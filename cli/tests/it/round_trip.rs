@@ -109,3 +109,34 @@ async fn what_is_exported_can_be_imported() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_session_is_opened_changed_shown_and_closed() {
+    on_both_engines(async |database| {
+        let project = Project::on(&database);
+        let sessions = |args: &[&str]| project.run(&[&["sessions"], args].concat());
+        // The handle alone is on standard output, for a shell to take.
+        let opened = sessions(&["open", "--ttl", "2h"]).ok();
+        let id = opened.trim_end();
+        assert_eq!(id.len(), 22, "{opened}");
+        sessions(&["set", id, "film=Alien", "stars=5", "seat={\"row\": 4}"]).ok();
+        let set = sessions(&["set", id, "stars=null", "year=1979", "note=a=b"]);
+        let state = r#"{"film":"Alien","seat":{"row":4},"year":1979,"note":"a=b"}"#;
+        assert_eq!(set.ok(), format!("{state}\n"));
+        let shown = sessions(&["show", id, "--output", "json"]).json();
+        assert_eq!(shown["state"].to_string(), sorted(state));
+        let listed = sessions(&["list", "--output", "json"]).json();
+        assert_eq!(listed[0]["id"], id);
+        assert!(sessions(&["list"]).ok().contains(id));
+        sessions(&["close", id]).ok();
+        let gone = sessions(&["show", id]);
+        assert_eq!(gone.code, 4, "{gone}");
+        assert!(gone.stderr.contains("there is no such session"), "{gone}");
+    })
+    .await;
+}
+
+fn sorted(json: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    value.to_string()
+}

@@ -190,12 +190,12 @@ fn what_is_no_node_is_refused_with_the_nearest_that_is() {
     refused(
         "key.make",
         "there is no node `key.make`",
-        "write Film.list or Film.* of a model, or one of tx, changes, key.create, key.list, key.revoke, migration.list, run.read, run.steps, run.list, run.cancel, run.retry, run.replay, run.signal, run.approve",
+        "write Film.list or Film.* of a model, or one of tx, changes, key.create, key.list, key.revoke, migration.list, run.read, run.steps, run.list, run.cancel, run.retry, run.replay, run.signal, run.approve, session.open, session.read, session.write, session.list, session.close",
     );
     refused(
         "*",
         "there is no node `*`",
-        "write Film.list or Film.* of a model, or one of tx, changes, key.create, key.list, key.revoke, migration.list, run.read, run.steps, run.list, run.cancel, run.retry, run.replay, run.signal, run.approve",
+        "write Film.list or Film.* of a model, or one of tx, changes, key.create, key.list, key.revoke, migration.list, run.read, run.steps, run.list, run.cancel, run.retry, run.replay, run.signal, run.approve, session.open, session.read, session.write, session.list, session.close",
     );
     for hidden in ["auth.verify", "auth.*"] {
         refused(
