@@ -30,13 +30,20 @@ pub async fn workflows(platform: &Platform, output: Output) -> Result<(), Failur
         Output::Text => {
             let mut table = Table::new(["workflow", "inputs", "about"]);
             for node in known {
-                let about = node.about.lines().next().unwrap_or_default().to_owned();
-                table.push(&[node.name.verb().to_owned(), inputs(node), about]);
+                table.push(&[node.name.verb().to_owned(), inputs(node), about(node)]);
             }
             table.print()?;
         }
     }
     Ok(())
+}
+
+/// What it does: that calling it starts it is known here.
+fn about(node: &NodeInfo) -> String {
+    let about = node.about.lines().next().unwrap_or_default();
+    let starts = format!("Starts the workflow {}", node.name.verb());
+    let rest = about.strip_prefix(&*starts).unwrap_or(about);
+    rest.trim_start_matches([':', '.', ' ']).to_owned()
 }
 
 /// `film, rating?`: with a question mark what may be left out.
