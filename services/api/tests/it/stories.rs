@@ -330,6 +330,10 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
             "session.put",
             "session.get",
             "session.delete",
+            "run.claim",
+            "run.renew",
+            "run.advance",
+            "run.definition",
         ] {
             let path = format!("/api/v1/call/{hidden}");
             for who in [stack, &anyone] {
