@@ -13,6 +13,8 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use minijinja::Value;
@@ -64,16 +66,16 @@ impl<'a> Walk<'a> {
             .timeout
             .map(|timeout| time::after(started.unwrap_or(now), timeout));
         let input = Bytes::copy_from_slice(run.input.get().as_bytes());
-        let about = [
+        let about = BTreeMap::from([
             ("id", Value::from(run.id.to_string())),
             ("workflow", Value::from(run.workflow.clone())),
             ("started_at", Value::from(run.started_at.clone())),
-        ];
-        let caller = [("id", Value::from(run.started_by.clone()))];
+        ]);
+        let caller = BTreeMap::from([("id", run.started_by.clone())]);
         let scope = Scope::default()
             .with_json("inputs", input)
-            .with_value("run", about.into_iter().collect())
-            .with_value("caller", caller.into_iter().collect())
+            .with_value("run", about.into())
+            .with_value("caller", caller.into())
             .with_value("session", Value::from(run.session.clone()));
         let mut context = Context::new(rows, signals, now, retry::chance);
         context.acts_as_another = workflow.run_as.is_some();

@@ -69,6 +69,12 @@ steps:
       two: [{ id: b, workflow: naps, with: {} }]
 outputs: { rating: '{{ rated.rating }}', one: '{{ both.one }}', two: '{{ both.two }}' }
 ";
+const KNOWS: &str = "
+workflow: knows
+steps:
+  - { wait: { until: '{{ run.started_at|plus(\"1s\")|minus(\"1s\") }}' } }
+outputs: { run: '{{ run.id }}', of: '{{ run.workflow }}', at: '{{ run.started_at }}', by: '{{ caller.id }}', session: '{{ session }}' }
+";
 const NAPS: &str = "
 workflow: naps
 steps: [{ id: nap, wait: 50ms }]
@@ -112,6 +118,18 @@ async fn every_kind_of_step_does_what_it_says() {
         let failed = world.run("calls_what_fails", Value::Null).await;
         assert_eq!(failed["state"], "failed", "{failed}");
         assert_eq!(failed["problem"]["code"], "not_found");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_know_the_run() {
+    everywhere(&[KNOWS], async |world| {
+        let run = world.run("knows", Value::Null).await;
+        let expected = json!({
+            "run": run["id"], "of": "knows", "at": run["started_at"], "by": run["started_by"], "session": null,
+        });
+        assert_eq!(run["output"], expected, "{run}");
     })
     .await;
 }
