@@ -61,10 +61,13 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     joined.map_err(platform::refusal)?;
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
+    let agents = agents(&args, listen);
     let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project)?)
+        .offering(agents.clone())
         .counted(process.metrics.clone());
-    let beside = agents(&args, &started.app, &process, listen)
-        .merge(nexus::router(&nexus, process.stopping()));
+    let mcp = mcp::App::new(started.app.calls(), agents).counted(process.metrics.clone());
+    let beside =
+        mcp::router(&mcp, process.stopping()).merge(nexus::router(&nexus, process.stopping()));
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {
@@ -127,15 +130,14 @@ fn face(app: &App, process: &Process) -> api::App {
     api::App::new(app.calls(), limits).counted(process.metrics.clone())
 }
 
-/// The face for agents, on the same port.
-fn agents(args: &Up, app: &App, process: &Process, listen: SocketAddr) -> axum::Router {
+/// The faces for agents, on the same port.
+fn agents(args: &Up, listen: SocketAddr) -> mcp_face::Settings {
     let mut settings = mcp_face::Settings::default();
     settings.hosts.push(listen.ip().to_string());
     if args.agents_write {
         settings.writes = mcp_face::Writes::Everyone;
     }
-    let agents = mcp::App::new(app.calls(), settings).counted(process.metrics.clone());
-    mcp::router(&agents, process.stopping())
+    settings
 }
 
 fn address(asked: Option<SocketAddr>, set: Option<SocketAddr>, port: u16) -> SocketAddr {

@@ -1,8 +1,12 @@
 //! One line in the log for each call, without what was said; and figures, for whoever counts.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::asker::Asker;
+
+/// `mcp.server.operation.duration`, as Prometheus spells it.
+pub const DURATION: &str = "mcp_server_operation_duration_seconds";
 
 /// What is known of one request when it is answered.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +22,35 @@ pub struct Operation<'a> {
     pub took: Duration,
 }
 
+impl Operation<'_> {
+    /// By the conventions of OpenTelemetry for MCP, as Prometheus spells them.
+    pub fn labels(&self) -> String {
+        let mut labels = format!("mcp_method_name=\"{}\"", self.method);
+        let others = [
+            ("gen_ai_tool_name", self.tool),
+            ("error_type", self.error),
+            ("mcp_protocol_version", Some(self.protocol)),
+            ("network_transport", Some(self.transport)),
+        ];
+        for (name, value) in others {
+            // Tools that exist, codes of ours and versions that rmcp knows: none holds a quote.
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                write!(labels, ",{name}=\"{value}\"").expect("a String takes every character");
+            }
+        }
+        labels
+    }
+}
+
 /// Counts operations.
 pub trait Observer: Send + Sync + 'static {
     fn observe(&self, operation: &Operation<'_>);
+}
+
+impl<F: Fn(&Operation<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, operation: &Operation<'_>) {
+        self(operation);
+    }
 }
 
 /// Ends with [`Audit::end`].

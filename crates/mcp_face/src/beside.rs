@@ -2,11 +2,24 @@
 
 use rmcp::ServerHandler;
 
+use crate::asker::Asker;
+
 /// Asked for what the face does not have itself: nexus offers workflows as tools and tasks so. Lists are put together,
-/// the face's first.
+/// the face's first. Who asks stands in each context's extensions, as [`Asker`].
 pub trait Beside: ServerHandler {
     /// Whether it has tools, prompts or resources whose lists change, or that may be subscribed to.
     const LISTENS: bool = false;
+
+    /// Whether this is one of its tools, for whoever asks.
+    fn has_tool(&self, _: &Asker, name: &str) -> impl Future<Output = bool> + Send {
+        std::future::ready(self.get_tool(name).is_some())
+    }
+
+    /// Whether a tool of this name, which is none for whoever asks, would change something. What a credential is not
+    /// good for is not in its catalogue, so this goes by the name alone.
+    fn would_write(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 /// The catalogue is all.

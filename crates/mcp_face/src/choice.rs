@@ -4,24 +4,41 @@ use std::collections::HashSet;
 
 use wire::{Catalogue, NodeInfo, NodeName, Tools};
 
+use crate::settings::Settings;
+
 /// The nodes of a group, or of all; those that change something only for who may write here.
 pub(crate) struct Choice<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) tools: Tools,
     pub(crate) about: Option<&'a str>,
     within: Option<HashSet<&'a NodeName>>,
+    aside: &'static [&'static str],
     writes: bool,
 }
 
 impl<'a> Choice<'a> {
     /// `None`: there is no such group, or the caller sees nothing of it.
-    pub(crate) fn of(catalogue: &'a Catalogue, group: Option<&str>, writes: bool) -> Option<Self> {
+    pub(crate) fn of(
+        catalogue: &'a Catalogue,
+        group: Option<&str>,
+        writes: bool,
+        settings: &Settings,
+    ) -> Option<Self> {
+        let aside = settings.aside;
         let Some(name) = group else {
+            let families = settings.families;
+            let within = families.map(|families| {
+                let names = catalogue.nodes.iter().map(|node| &node.name);
+                names
+                    .filter(|name| families.contains(&name.family()))
+                    .collect()
+            });
             return Some(Self {
                 catalogue,
-                tools: catalogue.tools,
+                tools: families.map_or(catalogue.tools, |_| Tools::Typed),
                 about: None,
-                within: None,
+                within,
+                aside,
                 writes,
             });
         };
@@ -31,10 +48,12 @@ impl<'a> Choice<'a> {
             tools: group.tools,
             about: Some(&group.about),
             within: Some(group.nodes.iter().collect()),
+            aside,
             writes,
         })
     }
 
+    /// Whether its nodes were named.
     pub(crate) fn is_group(&self) -> bool {
         self.within.is_some()
     }
@@ -46,6 +65,7 @@ impl<'a> Choice<'a> {
         let ends = node.name.as_str() != "changes";
         fits && ends
             && !node.hints.outside
+            && !self.aside.contains(&node.name.family())
             && within.is_none_or(|within| within.contains(&node.name))
     }
 

@@ -17,7 +17,7 @@ use crate::audit::{Audit, Observer};
 use crate::beside::{Beside, Nothing};
 use crate::offer::{Offer, Offers};
 use crate::sessions::Owners;
-use crate::settings::{Settings, Writes};
+use crate::settings::Settings;
 use crate::web_socket::Out;
 
 /// The catalogue behind `calls` as MCP. Cheap to clone.
@@ -124,20 +124,15 @@ impl Shared {
     }
 
     pub(crate) fn may_write(&self, asker: &Asker) -> bool {
-        match self.settings.writes {
-            Writes::Scoped => asker.identity.says_write(),
-            Writes::Everyone => true,
-            Writes::Nobody => false,
-        }
+        self.settings.may_write(&asker.identity)
     }
 
     pub(crate) async fn offer(&self, asker: &Asker) -> Result<Arc<Offer>, Problem> {
         let catalogue = self.calls.catalogue(&asker.identity.caller).await?;
         let writes = self.may_write(asker);
-        let limits = &self.settings.limits;
         let offer = self
             .offers
-            .of(&catalogue, asker.group.as_ref(), writes, limits);
+            .of(&catalogue, asker.group.as_ref(), writes, &self.settings);
         offer.ok_or_else(|| {
             let group = asker.group.as_deref().unwrap_or_default();
             let names = catalogue

@@ -30,7 +30,8 @@ fn protocol_of(context: &RequestContext<RoleServer>) -> String {
 
 impl<B: Beside + Clone> ServerHandler for Face<B> {
     fn get_info(&self) -> ServerConfig {
-        let other = self.beside.get_info().capabilities;
+        let beside = self.beside.get_info();
+        let other = beside.capabilities;
         let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_tool_list_changed()
@@ -49,13 +50,13 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         let server = Implementation::new("gantry", self.shared.version).with_title("Gantry");
         ServerConfig::new(capabilities)
             .with_server_info(server)
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(beside.instructions.as_deref().unwrap_or(INSTRUCTIONS))
     }
 
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asker = self.asker(&context).await?;
         let offer = match self.shared.offer(&asker).await {
@@ -64,8 +65,9 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         };
         let protocol = protocol_of(&context);
         let known = offer.action(&request.name);
-        if known.is_none() && self.beside.get_tool(&request.name).is_some() {
+        if known.is_none() && self.beside.has_tool(&asker, &request.name).await {
             let name = request.name.clone();
+            context.extensions.insert(asker.clone());
             let audit = Audit::begin(&asker, "tools/call", Some(&name), &protocol);
             let outcome = self.beside.call_tool(request, context).await;
             self.end(audit, &outcome);
@@ -75,7 +77,12 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         let tool = known.is_some().then_some(&*name);
         let audit = Audit::begin(&asker, "tools/call", tool, &protocol);
         let Some(action) = known else {
-            let outcome = tools::unknown(&asker, &offer, &name);
+            let outcome = if self.shared.may_write(&asker) {
+                Err(tools::unknown(&offer, &name))
+            } else {
+                let writes = offer.would_write(&name) || self.beside.would_write(&name);
+                tools::not_offered(&asker, &offer, &name, writes)
+            };
             match &outcome {
                 Ok(_) => audit.end(Some("insufficient_scope"), self.shared.observer.as_deref()),
                 Err(_) => self.end(audit, &outcome),
@@ -102,13 +109,14 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let (asker, offer) = self.offered(&context).await?;
         let protocol = protocol_of(&context);
         let audit = Audit::begin(&asker, "tools/list", None, &protocol);
         let mut tools = offer.tools.clone();
         if self.beside.get_info().capabilities.tools.is_some() {
+            context.extensions.insert(asker.clone());
             let other = self.beside.list_tools(request, context).await;
             tools.extend(other?.tools);
         }
@@ -256,25 +264,43 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn get_task(
         &self,
         request: GetTaskParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        self.beside.get_task(request, context).await
+        let asker = self.asker(&context).await?;
+        context.extensions.insert(asker.clone());
+        let protocol = protocol_of(&context);
+        let audit = Audit::begin(&asker, "tasks/get", None, &protocol);
+        let outcome = self.beside.get_task(request, context).await;
+        self.end(audit, &outcome);
+        outcome
     }
 
     async fn update_task(
         &self,
         request: UpdateTaskParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.beside.update_task(request, context).await
+        let asker = self.asker(&context).await?;
+        context.extensions.insert(asker.clone());
+        let protocol = protocol_of(&context);
+        let audit = Audit::begin(&asker, "tasks/update", None, &protocol);
+        let outcome = self.beside.update_task(request, context).await;
+        self.end(audit, &outcome);
+        outcome
     }
 
     async fn cancel_task(
         &self,
         request: CancelTaskParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.beside.cancel_task(request, context).await
+        let asker = self.asker(&context).await?;
+        context.extensions.insert(asker.clone());
+        let protocol = protocol_of(&context);
+        let audit = Audit::begin(&asker, "tasks/cancel", None, &protocol);
+        let outcome = self.beside.cancel_task(request, context).await;
+        self.end(audit, &outcome);
+        outcome
     }
 
     fn accepted_subscription_filter(

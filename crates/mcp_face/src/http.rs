@@ -71,7 +71,7 @@ pub fn router<B: Beside + Clone>(face: Face<B>, prefix: &'static str) -> Router 
     let of_service = face.clone();
     let service =
         StreamableHttpService::new(move || Ok(of_service.clone()), Arc::new(sessions), config);
-    let web_socket = shared.settings.web_socket;
+    let (main, web_socket) = (shared.settings.main, shared.settings.web_socket);
     let sockets = tokio::sync::Semaphore::new(shared.settings.limits.connections);
     let door = Arc::new(Door {
         face,
@@ -83,15 +83,22 @@ pub fn router<B: Beside + Clone>(face: Face<B>, prefix: &'static str) -> Router 
     let mut router = Router::new()
         .route(prefix, any(all::<B>))
         .route(&format!("{prefix}/{{group}}"), any(one::<B>))
-        .route(metadata::PATH, get(metadata::told::<B>))
         .route(
-            &format!("{}/{{*path}}", metadata::PATH),
+            &format!("{}{prefix}", metadata::PATH),
+            get(metadata::told::<B>),
+        )
+        .route(
+            &format!("{}{prefix}/{{group}}", metadata::PATH),
             get(metadata::told::<B>),
         );
+    if main {
+        router = router.route(metadata::PATH, get(metadata::told::<B>));
+    }
     if web_socket {
         router = router
             .route("/ws", get(web_socket::all::<B>))
-            .route("/ws/{group}", get(web_socket::one::<B>));
+            .route("/ws/{group}", get(web_socket::one::<B>))
+            .route(&format!("{}/ws", metadata::PATH), get(metadata::told::<B>));
     }
     router.with_state(door)
 }
@@ -207,7 +214,8 @@ impl<B: Beside + Clone> Door<B> {
             return Ok(());
         };
         let offer = self.face.shared.offer(asker).await?;
-        let lacks = !asker.identity.says_write() && offer.would_write(name);
+        let writes = offer.would_write(name) || self.face.beside.would_write(name);
+        let lacks = !asker.identity.says_write() && writes;
         if offer.action(name).is_some() || !lacks {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use wire::{Catalogue, ModelInfo, NodeInfo, Tools};
 use crate::action::Action;
 use crate::choice::Choice;
 use crate::generic::{GENERIC, describe_tool};
-use crate::settings::Limits;
+use crate::settings::Settings;
 use crate::typed;
 
 /// Many clients stop reading beyond.
@@ -37,16 +37,18 @@ impl Offer {
         catalogue: Arc<Catalogue>,
         group: Option<&str>,
         writes: bool,
-        limits: &Limits,
+        settings: &Settings,
     ) -> Option<Self> {
+        let limits = &settings.limits;
         let (mut tools, mut by_name) = (Vec::new(), HashMap::new());
         let mut add = |tool: Tool, action| {
             by_name.insert(tool.name.clone().into_owned(), action);
             tools.push(tool);
         };
-        let choice = Choice::of(&catalogue, group, writes)?;
+        let choice = Choice::of(&catalogue, group, writes, settings)?;
         let generic = choice.tools != Tools::Typed;
-        if !catalogue.models.is_empty() {
+        let whole = group.is_some() || settings.families.is_none();
+        if whole && !catalogue.models.is_empty() {
             add(describe_tool(&choice), Action::Describe);
         }
         let mut count = 1;
@@ -183,7 +185,7 @@ impl Offers {
         catalogue: &Arc<Catalogue>,
         group: Option<&Arc<str>>,
         writes: bool,
-        limits: &Limits,
+        settings: &Settings,
     ) -> Option<Arc<Offer>> {
         let key = (Arc::as_ptr(catalogue).addr(), group.cloned(), writes);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +197,7 @@ impl Offers {
             Arc::clone(catalogue),
             group.map(|group| &**group),
             writes,
-            limits,
+            settings,
         )?;
         let offer = Arc::new(offer);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -224,7 +226,7 @@ pub fn tool_list(
     group: Option<&str>,
     writes: bool,
 ) -> Option<ToolList> {
-    let offer = Offer::new(Arc::clone(catalogue), group, writes, &Limits::default())?;
+    let offer = Offer::new(Arc::clone(catalogue), group, writes, &Settings::default())?;
     let shown = |tool: &Tool| match json!(tool) {
         serde_json::Value::Object(tool) => tool,
         _ => JsonObject::new(),

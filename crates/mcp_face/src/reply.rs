@@ -140,7 +140,7 @@ impl Told {
         let head = heading(shape, meta, &value, cut.as_deref());
         let copy = String::from_utf8_lossy(body);
         let structured = laid_out(shape, meta, value, cut);
-        let text = text(&head, &copy);
+        let text = untrusted(&head, &copy);
         let mut result = CallToolResult::success(vec![text]);
         result.structured_content = Some(structured);
         result
@@ -237,11 +237,14 @@ fn heading(shape: Shape, meta: &Meta, value: &Value, cut: Option<&str>) -> Strin
     head.trim_start().to_owned()
 }
 
-fn text(head: &str, copy: &str) -> ContentBlock {
+/// The copy in text of what others may have written, cut where it is long, behind a line that tells of it.
+pub fn untrusted(head: &str, copy: &str) -> ContentBlock {
     let shown = beginning(copy, TEXT_BYTES);
     let mut text = String::with_capacity(head.len() + shown.len() + 80);
     text.push_str(head);
-    text.push('\n');
+    if !head.is_empty() {
+        text.push('\n');
+    }
     text.push_str(shown);
     if shown.len() < copy.len() {
         text.push_str("… (the whole is in structuredContent)");
@@ -252,7 +255,7 @@ fn text(head: &str, copy: &str) -> ContentBlock {
 }
 
 /// A problem for the model to read: what happened, where, what to do next.
-pub(crate) fn refused(problem: &Problem) -> CallToolResult {
+pub fn refused(problem: &Problem) -> CallToolResult {
     let document = problem.to_json(None);
     let document: Value = serde_json::from_slice(&document).expect("a problem is JSON");
     let mut text = format!("{}: {}", problem.code.as_str(), problem.detail);

@@ -11,7 +11,7 @@ const PREFIX: &str = "#/schemas/";
 const NO_NUL: &str = "^[^\\u0000]*$";
 
 /// The schema with everything it refers to. What is at the top is an object, as MCP wants it.
-pub(crate) fn standalone(schema: &Schema, catalogue: &Catalogue) -> JsonObject {
+pub fn standalone(schema: &Schema, catalogue: &Catalogue) -> JsonObject {
     complete(schema.tree(), catalogue)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wire::Identity;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Names under which the service may be asked, with or without a port; others are refused, so that a page in a
@@ -13,10 +15,27 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether `/ws` is there.
     pub web_socket: bool,
+    /// Whether it is the host's main face, which tells what RFC 9728 wants to be told under no path, too.
+    pub main: bool,
+    /// Where no group is named, nodes of these families are offered, a tool for each; all nodes unless said.
+    pub families: Option<&'static [&'static str]>,
+    /// Nodes of these families are offered otherwise, by what stands beside.
+    pub aside: &'static [&'static str],
     /// Whether a request without a credential is let in, as what anyone may do.
     pub anonymous: bool,
     pub writes: Writes,
     pub limits: Limits,
+}
+
+impl Settings {
+    /// Whether tools that change something are for whoever asks.
+    pub fn may_write(&self, identity: &Identity) -> bool {
+        match self.writes {
+            Writes::Scoped => identity.says_write(),
+            Writes::Everyone => true,
+            Writes::Nobody => false,
+        }
+    }
 }
 
 /// Who is offered tools that change something.
@@ -66,6 +85,9 @@ impl Default for Settings {
             origins: Vec::new(),
             public_url: None,
             web_socket: true,
+            main: true,
+            families: None,
+            aside: &[],
             anonymous: true,
             writes: Writes::Scoped,
             limits: Limits::default(),

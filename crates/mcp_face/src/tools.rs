@@ -16,25 +16,31 @@ use crate::offer::Offer;
 use crate::reply::{Shape, Told, refused};
 use crate::typed;
 
-/// A name that is no tool's: missing rights are said as such, to the model; another name is the client's mistake.
-pub(crate) fn unknown(
+/// A name that is no tool's is the client's mistake.
+pub(crate) fn unknown(offer: &Offer, name: &str) -> ErrorData {
+    let message = format!("there is no tool `{name}`{}", guess(offer.names(), name));
+    ErrorData::invalid_params(message, None)
+}
+
+/// The same for who may not write: missing rights are said as such, to the model.
+pub(crate) fn not_offered(
     asker: &Asker,
     offer: &Offer,
     name: &str,
+    writes: bool,
 ) -> Result<CallToolResult, ErrorData> {
-    if offer.would_write(name) && !asker.identity.says_write() {
-        let problem = Problem::new(Code::InsufficientScope)
-            .detail(format!(
-                "`{name}` changes records, and this credential may only read"
-            ))
-            .hint(format!(
-                "use a credential with the scope `{}`",
-                scope::WRITE
-            ));
-        return Ok(refused(&problem));
+    if !writes || asker.identity.says_write() {
+        return Err(unknown(offer, name));
     }
-    let message = format!("there is no tool `{name}`{}", guess(offer.names(), name));
-    Err(ErrorData::invalid_params(message, None))
+    let problem = Problem::new(Code::InsufficientScope)
+        .detail(format!(
+            "`{name}` changes records, and this credential may only read"
+        ))
+        .hint(format!(
+            "use a credential with the scope `{}`",
+            scope::WRITE
+        ));
+    Ok(refused(&problem))
 }
 
 pub(crate) async fn call(

@@ -124,8 +124,7 @@ impl Verb {
                 Self::Bulk,
             ]),
             idempotent: self.is_read() || is(&[Self::Delete, Self::Restore, Self::BulkDelete]),
-            hidden: false,
-            outside: false,
+            ..Hints::default()
         }
     }
 }

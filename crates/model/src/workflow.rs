@@ -10,6 +10,7 @@ mod names;
 mod outside;
 mod read;
 mod schedule;
+mod task;
 mod template;
 mod words;
 
@@ -42,6 +43,8 @@ pub struct Workflow {
     /// Roles that may start it. Empty: whoever is known, and with `run_as` admins only.
     pub start: Vec<String>,
     pub triggers: Vec<Trigger>,
+    /// What the file says; [`Workflow::task_support`] says what holds.
+    pub task: Option<wire::TaskSupport>,
     pub concurrency: Option<Concurrency>,
     /// How long a run may take in all.
     pub timeout: Option<Duration>,

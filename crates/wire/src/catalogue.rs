@@ -142,6 +142,27 @@ pub struct Hints {
     pub hidden: bool,
     /// Has effects outside the platform: only as a workflow step.
     pub outside: bool,
+    #[serde(default, skip_serializing_if = "TaskSupport::is_forbidden")]
+    pub tasks: TaskSupport,
+}
+
+/// Whether what a call begins may be followed as a task of MCP, after the call was answered.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskSupport {
+    /// The call's answer is all.
+    #[default]
+    Forbidden,
+    Optional,
+    /// Who cannot follow it may not begin it.
+    Required,
+}
+
+impl TaskSupport {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_forbidden(&self) -> bool {
+        *self == Self::Forbidden
+    }
 }
 
 impl Catalogue {

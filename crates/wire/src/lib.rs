@@ -26,7 +26,8 @@ pub use caller::{AuthServers, Caller, Credential, Grant};
 pub use callers::{Callers, Identity};
 pub use calls::{Calls, Reached};
 pub use catalogue::{
-    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo, Tools,
+    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo,
+    TaskSupport, Tools,
 };
 pub use health::{Dependency, Health, Status};
 pub use http_form::{AnswerParts, CallParts, header};

@@ -167,6 +167,9 @@ pub struct Note {
     /// Another run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Uuid>,
+    /// Whoever asks may decide. Never kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decides: bool,
 }
 
 /// The name of the signal by which the step at that path is approved or refused: `{"approved": true, "note": "…"}`.

@@ -5,16 +5,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_face::Beside;
+use mcp_face::{Asker, Beside};
+use nexus::Workflows;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
     CompleteRequestParams, CompleteResult, CompletionInfo, ContentBlock,
-    CreateMessageRequestParams, ElicitRequestParams, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, LoggingLevel, LoggingMessageNotificationParam, PaginatedRequestParams,
-    ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    RequestStateCodec, SamplingMessage, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    CreateMessageRequestParams, ElicitRequestParams, ElicitationSchema, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, LoggingLevel,
+    LoggingMessageNotificationParam, PaginatedRequestParams, ProgressNotificationParam,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec,
+    SamplingMessage, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -32,6 +34,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(crate) struct Fixtures {
     table: Arc<Table>,
+    /// Asked for what is no fixture.
+    workflows: Workflows,
     codec: RequestStateCodec,
     changes: broadcast::Sender<Change>,
 }
@@ -45,9 +49,10 @@ enum Change {
 
 impl Fixtures {
     /// `secret` seals what clients carry from one round to the next.
-    pub(crate) fn new(secret: [u8; 32]) -> anyhow::Result<Self> {
+    pub(crate) fn new(secret: [u8; 32], workflows: Workflows) -> anyhow::Result<Self> {
         Ok(Self {
             table: Arc::new(Table::read()?),
+            workflows,
             codec: RequestStateCodec::try_new(secret)?,
             changes: broadcast::channel(16).0,
         })
@@ -110,8 +115,28 @@ async fn sample(prompt: &str, context: &RequestContext<RoleServer>) -> CallToolR
     }
 }
 
+async fn elicit(
+    message: &str,
+    schema: &ElicitationSchema,
+    context: &RequestContext<RoleServer>,
+) -> CallToolResult {
+    let asked = ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: message.to_owned(),
+        requested_schema: schema.clone(),
+    };
+    match context.peer.create_elicitation(asked).await {
+        Ok(answer) => said(format!("User response: {}", json!(answer))),
+        Err(error) => failed(error),
+    }
+}
+
 impl Beside for Fixtures {
     const LISTENS: bool = true;
+
+    async fn has_tool(&self, asker: &Asker, name: &str) -> bool {
+        self.get_tool(name).is_some() || self.workflows.has_tool(asker, name).await
+    }
 }
 
 impl ServerHandler for Fixtures {
@@ -126,6 +151,7 @@ impl ServerHandler for Fixtures {
             .enable_resources_subscribe()
             .enable_completions()
             .enable_logging()
+            .enable_tasks()
             .build();
         ServerConfig::new(capabilities)
     }
@@ -140,10 +166,12 @@ impl ServerHandler for Fixtures {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.table.tools.clone()))
+        let mut tools = self.table.tools.clone();
+        tools.extend(self.workflows.list_tools(page, context).await?.tools);
+        Ok(ListToolsResult::with_all_items(tools))
     }
 
     async fn call_tool(
@@ -151,6 +179,9 @@ impl ServerHandler for Fixtures {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if self.get_tool(&request.name).is_none() {
+            return self.workflows.call_tool(request, context).await;
+        }
         let name = &*request.name;
         let argument = |name: &str| {
             let arguments = request.arguments.as_ref();
@@ -176,16 +207,7 @@ impl ServerHandler for Fixtures {
             return Ok(answer.clone().into());
         }
         if let Some(schema) = self.table.elicitations.get(name) {
-            let asked = ElicitRequestParams::FormElicitationParams {
-                meta: None,
-                message: argument("message").to_owned(),
-                requested_schema: schema.clone(),
-            };
-            let answer = match context.peer.create_elicitation(asked).await {
-                Ok(answer) => said(format!("User response: {}", json!(answer))),
-                Err(error) => failed(error),
-            };
-            return Ok(answer.into());
+            return Ok(elicit(argument("message"), schema, &context).await.into());
         }
         let answer = match name {
             "test_tool_with_logging" | "test_logging_tool" => log(&context).await,
@@ -208,6 +230,30 @@ impl ServerHandler for Fixtures {
             _ => return Err(ErrorData::invalid_params("there is no such tool", None)),
         };
         Ok(answer.into())
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.workflows.get_task(request, context).await
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.workflows.update_task(request, context).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.workflows.cancel_task(request, context).await
     }
 
     async fn list_prompts(

@@ -1,16 +1,19 @@
 //! The server that the MCP conformance suite is run against: the production router, guard, sessions and credentials
-//! over a small project on SQLite, with the suite's fixtures beside the catalogue. It ends with its standard input.
+//! over a small project on SQLite, with the suite's fixtures and the project's workflows beside the catalogue. It ends with
+//! its standard input.
 #![expect(
     clippy::print_stdout,
     reason = "whoever starts it reads the address there"
 )]
 
 mod fixtures;
+mod mistake;
 mod rounds;
 mod table;
 mod texts;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::extract::Request;
@@ -18,6 +21,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::map_request;
 use dataflow::{App, Settings};
 use mcp_face::Face;
+use nexus::Workflows;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -45,9 +49,12 @@ async fn main() -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).context("the system's random numbers")?;
+    let nexus = nexus::App::new(app.calls(), flow::Settings::default()).offering(settings.clone());
+    let engine = nexus.engine().with(Arc::new(mistake::Mistake));
+    let workflows = Workflows::new(nexus);
     let face = Face::new(app.calls(), settings, chassis::VERSION)
         .until(stopping.clone())
-        .beside(Fixtures::new(secret)?);
+        .beside(Fixtures::new(secret, workflows)?);
     // The suite has no option for a header, so what a client would send is added on its way.
     let router = mcp_face::router(face, "/mcp").layer(map_request(move |mut request: Request| {
         request
@@ -65,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let limits = chassis::HttpLimits::default();
     let served = chassis::serve(listener, router, limits, None, stopping.clone());
-    tokio::join!(input, served).0?;
+    tokio::join!(input, served, engine.run(stopping.clone())).0?;
     app.close().await;
     Ok(())
 }

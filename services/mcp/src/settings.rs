@@ -1,12 +1,10 @@
 //! What the service is told from outside: `GANTRY_MCP_…`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::Uri;
 use chassis::{Env, HttpLimits};
-use mcp_face::{Limits, Writes};
+use mcp_face::{Limits, Names, Public};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -32,7 +30,7 @@ impl Settings {
             let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
             Duration::from_millis(env.or(name, usual))
         };
-        let mut hosts = usual.hosts;
+        let mut hosts = usual.hosts.clone();
         hosts.push("mcp".to_owned());
         let mut hosts = env.or("HOSTS", Names(hosts)).0;
         let public = env.or("PUBLIC_URL", Public::default());
@@ -48,7 +46,7 @@ impl Settings {
                 public_url: public.url,
                 web_socket: env.or("WEB_SOCKET", true),
                 anonymous: env.or("ANONYMOUS", false),
-                writes: env.or("WRITES", Asked(Writes::Scoped)).0,
+                writes: env.or("WRITES", usual.writes),
                 limits: Limits {
                     rows: env.or("ROWS", limits.rows),
                     bytes: env.or("ANSWER_BYTES", limits.bytes),
@@ -56,6 +54,7 @@ impl Settings {
                     message_bytes: env.or("MESSAGE_BYTES", limits.message_bytes),
                     connections,
                 },
+                ..usual
             },
             http: HttpLimits {
                 head: time("HEAD_TIME_MS", http.head),
@@ -65,66 +64,6 @@ impl Settings {
         };
         env.finish()?;
         Ok(settings)
-    }
-}
-
-/// Names with commas between.
-struct Names(Vec<String>);
-
-impl FromStr for Names {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let names = text
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
-        Ok(Self(names.map(str::to_owned).collect()))
-    }
-}
-
-/// `PUBLIC_URL` as it is written; nothing where it is empty, as a compose file leaves it.
-#[derive(Default)]
-struct Public {
-    url: Option<String>,
-    /// Clients ask for it, so it is a name of ours.
-    host: Option<String>,
-}
-
-impl FromStr for Public {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
-        let url: Uri = text.parse().map_err(|_| NO_URL)?;
-        let host = url.host().ok_or(NO_URL)?;
-        if !matches!(url.scheme_str(), Some("https" | "http")) {
-            return Err(NO_URL);
-        }
-        Ok(Self {
-            url: Some(text.to_owned()),
-            host: Some(host.to_owned()),
-        })
-    }
-}
-
-const NO_URL: &str = "is written as `https://data.example.com`";
-
-/// `WRITES` as it is written.
-struct Asked(Writes);
-
-impl FromStr for Asked {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "scope" => Ok(Self(Writes::Scoped)),
-            "everyone" => Ok(Self(Writes::Everyone)),
-            "nobody" => Ok(Self(Writes::Nobody)),
-            _ => Err("is `scope`, `everyone` or `nobody`"),
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use wire::{Code, NodeName, Options, Problem};
 
-use crate::asked::{Asked, json, read};
+use crate::asked::{Asked, json};
+use crate::asking::read;
 use crate::route::Act;
 use crate::v1::Answered;
 
@@ -24,7 +25,7 @@ pub(crate) async fn act(asked: &Asked, id: Uuid, act: Act) -> Answered {
         idempotency_key: asked.idempotency_key()?,
         ..Options::default()
     };
-    let (_, answer) = asked.call(node, input.into(), options).await?;
+    let (_, answer) = asked.by.call(node, input.into(), options).await?;
     if act != Act::Replay {
         return Ok(if answer.is_empty() {
             let mut response = json(StatusCode::NO_CONTENT, answer);

@@ -15,6 +15,8 @@ use crate::{Limits, Settings};
 pub struct App {
     pub(crate) calls: Arc<dyn Calls>,
     pub(crate) limits: Limits,
+    /// How agents get workflows.
+    pub(crate) agents: Arc<mcp_face::Settings>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) tidings: Tidings,
     pub(crate) metrics: Option<Metrics>,
@@ -35,6 +37,7 @@ impl App {
         Self {
             calls,
             limits,
+            agents: Arc::default(),
             callers: Arc::default(),
             tidings: Tidings::default(),
             metrics: None,
@@ -51,11 +54,8 @@ impl App {
         let fault =
             |error| chassis::Error::Settings(vec![format!("GANTRY_NEXUS_DATAFLOW: {error}")]);
         let client = Arc::new(client.map_err(fault)?);
-        Ok(Self::limited(
-            client,
-            settings.flow.clone(),
-            settings.limits,
-        ))
+        let app = Self::limited(client, settings.flow.clone(), settings.limits);
+        Ok(app.offering(settings.agents.clone()))
     }
 
     pub fn calls(&self) -> Arc<dyn Calls> {
@@ -65,6 +65,15 @@ impl App {
     /// What carries runs out beside the routes, which hear of them from it.
     pub fn engine(&self) -> Engine {
         Engine::new(self.calls(), self.flow.clone()).telling(self.tidings.clone())
+    }
+
+    /// How agents get workflows: by whom it may be asked, under which names.
+    #[must_use]
+    pub fn offering(self, agents: mcp_face::Settings) -> Self {
+        Self {
+            agents: Arc::new(agents),
+            ..self
+        }
     }
 
     /// Requests are counted there.

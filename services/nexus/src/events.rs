@@ -14,7 +14,8 @@ use uuid::Uuid;
 use wire::run::{One, Run, StepRow};
 use wire::{Media, Problem};
 
-use crate::asked::{Asked, read};
+use crate::asked::Asked;
+use crate::asking::read;
 use crate::v1::Answered;
 
 /// How often a run that is carried out elsewhere is looked at.
@@ -39,7 +40,7 @@ pub(crate) fn are_wanted(headers: &HeaderMap) -> bool {
 
 /// An event `run` for each state, an event `step` for each step that ended or waits; ends when the run does.
 pub(crate) async fn of_run(asked: Asked, id: Uuid) -> Answered {
-    let listener = asked.app.tidings.listen(id);
+    let listener = asked.by.app.tidings.listen(id);
     let mut watch = Watch {
         heard: Box::pin(listener.heard()),
         listener,
@@ -83,7 +84,7 @@ struct Watch {
 impl Watch {
     /// The next events; nothing once all is told.
     async fn next(&mut self) -> Option<Result<String, Problem>> {
-        let stopping = self.asked.app.stopping.clone();
+        let stopping = self.asked.by.app.stopping.clone();
         while !self.ended {
             let looked = tokio::time::timeout(LOOK, &mut self.heard);
             tokio::select! {
@@ -107,9 +108,9 @@ impl Watch {
 
     /// What is new, as text.
     async fn look(&mut self) -> Result<String, Problem> {
-        let (_, answer) = self.asked.run("read", &One { id: self.id }).await?;
+        let (_, answer) = self.asked.by.run("read", &One { id: self.id }).await?;
         let run: Run = read(&answer)?;
-        let (_, steps) = self.asked.run("steps", &One { id: self.id }).await?;
+        let (_, steps) = self.asked.by.run("steps", &One { id: self.id }).await?;
         let steps: Vec<Box<RawValue>> = read(&steps)?;
         let mut text = String::new();
         let state = format!("{} {}", run.epoch, run.state.as_str());

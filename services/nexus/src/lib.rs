@@ -1,16 +1,18 @@
-//! The nexus service: carries runs of workflows out, and tells of them over REST.
+//! The nexus service: carries runs of workflows out, and tells of them over REST and MCP.
 
 mod app;
 mod settings;
 
 mod actions;
 mod events;
+mod mcp;
 mod openapi;
 mod runs;
 mod v1;
 mod workflows;
 
 mod asked;
+mod asking;
 mod prefer;
 mod query;
 mod route;
@@ -24,16 +26,19 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use app::App;
 pub use flow::{Chat, Mail, Settings as Flow};
+pub use mcp::Workflows;
 pub use settings::{Limits, Settings};
 
 /// All public routes. From `stopping` on whoever waits is answered with what there is.
 pub fn router(app: &App, stopping: CancellationToken) -> Router {
     let app = app.clone().until(stopping);
     let body_pause = app.limits.body_pause;
+    let agents = mcp::router(&app);
     Router::new()
         .route("/nexus/v1", any(v1::v1))
         .route("/nexus/v1/{*below}", any(v1::v1))
         .with_state(app)
+        .merge(agents)
         .layer(RequestBodyTimeoutLayer::new(body_pause))
 }
 

@@ -15,7 +15,7 @@ const CURSOR: HeaderName = HeaderName::from_static("next-cursor");
 
 pub(crate) async fn list(asked: &Asked) -> Answered {
     let list = query::list(&asked.query)?;
-    let (meta, answer) = asked.run("list", &list).await?;
+    let (meta, answer) = asked.by.run("list", &list).await?;
     let mut response = json(StatusCode::OK, answer);
     if let Some(cursor) = meta.cursor {
         next_page(&mut response, asked, &cursor);
@@ -35,11 +35,11 @@ fn next_page(response: &mut Response<Body>, asked: &Asked, cursor: &str) {
 }
 
 pub(crate) async fn read(asked: &Asked, id: Uuid) -> Answered {
-    let (_, answer) = asked.run("read", &One { id }).await?;
+    let (_, answer) = asked.by.run("read", &One { id }).await?;
     Ok(json(StatusCode::OK, answer))
 }
 
 pub(crate) async fn steps(asked: &Asked, id: Uuid) -> Answered {
-    let (_, answer) = asked.run("steps", &One { id }).await?;
+    let (_, answer) = asked.by.run("steps", &One { id }).await?;
     Ok(json(StatusCode::OK, answer))
 }

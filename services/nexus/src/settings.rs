@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chassis::{Env, HttpLimits, Secret};
 use flow::{Chat, Mail, Reach};
+use mcp_face::{Names, Public};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,6 +16,9 @@ pub struct Settings {
     /// `DATAFLOW`, <http://127.0.0.1:8001>
     pub dataflow: String,
     pub limits: Limits,
+    /// `HOSTS`, `localhost,127.0.0.1,::1,nexus`; `ORIGINS`, none; `PUBLIC_URL`, whose host is one of `HOSTS`;
+    /// `ANONYMOUS`, off; `WRITES`, `scope`
+    pub agents: mcp_face::Settings,
     /// `RUNS`, 256; `GRACE_MS`, 20,000; `HTTP_HOSTS`, all; `HTTP_PRIVATE`, off; `HTTP_ANSWER_BYTES`, 1 MiB;
     /// `HTTP_TIME_MS`, 30,000; `CHAT_URL`, none, `CHAT_KEY_FILE`, `CHAT_MODEL`; `MAIL_URL`, none, `MAIL_PASSWORD_FILE`,
     /// `MAIL_FROM`
@@ -66,10 +70,28 @@ impl Settings {
                     connections: env.or("CONNECTIONS", limits.http.connections),
                 },
             },
+            agents: agents(env),
             flow: flow(env),
         };
         env.finish()?;
         Ok(settings)
+    }
+}
+
+fn agents(env: &Env) -> mcp_face::Settings {
+    let usual = mcp_face::Settings::default();
+    let mut hosts = usual.hosts.clone();
+    hosts.push("nexus".to_owned());
+    let mut hosts = env.or("HOSTS", Names(hosts)).0;
+    let public = env.or("PUBLIC_URL", Public::default());
+    hosts.extend(public.host);
+    mcp_face::Settings {
+        hosts,
+        origins: env.or("ORIGINS", Names(Vec::new())).0,
+        public_url: public.url,
+        anonymous: env.or("ANONYMOUS", false),
+        writes: env.or("WRITES", usual.writes),
+        ..usual
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/nexus/v1/…`: who asks and for what, and the answer or the problem as HTTP.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
@@ -9,6 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, heade
 use wire::{Code, Problem, Trace};
 
 use crate::asked::{Asked, is_blank};
+use crate::asking::{Asking, Who};
 use crate::route::{Astray, Target, route};
 use crate::{App, actions, events, openapi, runs, workflows};
 
@@ -74,17 +76,21 @@ async fn answer(
     };
     let (head, body) = request.into_parts();
     let body = to_bytes(body, app.limits.body_bytes).await;
+    let headers = Arc::new(head.headers);
     let asked = Asked {
-        app: app.clone(),
+        by: Asking {
+            app: app.clone(),
+            who: Who::Head(Arc::clone(&headers)),
+            trace,
+        },
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         body: body.map_err(|error| unread(app, &error))?,
-        headers: head.headers,
-        trace,
+        headers,
         begun,
     };
     // Before anything is said of what was asked for.
-    asked.caller().await?;
+    asked.by.caller().await?;
     check_media(&asked)?;
     let answered = match target {
         Target::OpenApi => openapi::document(&asked).await,

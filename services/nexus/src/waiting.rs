@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wire::Problem;
 use wire::run::{One, Run};
 
-use crate::asked::{Asked, read};
+use crate::asking::{Asking, read};
 
 /// A run that is carried out elsewhere is looked at again after this, and then more and more seldom.
 const FIRST: Duration = Duration::from_millis(25);
@@ -14,12 +14,12 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// The run, which was begun just now, once it has ended, or as it is at that time.
 pub(crate) async fn until_ended(
-    asked: &Asked,
+    asking: &Asking,
     begun: (Run, Bytes),
     until: Instant,
 ) -> Result<(Run, Bytes), Problem> {
     let id = begun.0.id;
-    let listener = asked.app.tidings.listen(id);
+    let listener = asking.app.tidings.listen(id);
     let mut pause = FIRST;
     let mut seen = Some(begun);
     loop {
@@ -27,16 +27,16 @@ pub(crate) async fn until_ended(
         let (run, answer) = if let Some(seen) = seen.take() {
             seen
         } else {
-            let (_, answer) = asked.run("read", &One { id }).await?;
+            let (_, answer) = asking.run("read", &One { id }).await?;
             (read(&answer)?, answer)
         };
         let left = until.saturating_duration_since(Instant::now());
-        if run.state.is_final() || left.is_zero() || asked.app.stopping.is_cancelled() {
+        if run.state.is_final() || left.is_zero() || asking.app.stopping.is_cancelled() {
             return Ok((run, answer));
         }
         tokio::select! {
             () = heard => {}
-            () = asked.app.stopping.cancelled() => {}
+            () = asking.app.stopping.cancelled() => {}
             () = tokio::time::sleep(pause.min(left)) => pause = LAST.min(pause * 2),
         }
     }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use wire::run::Run;
 use wire::{Code, NodeInfo, NodeName, Options, Problem};
 
-use crate::asked::{Asked, is_blank, json as json_answer, read};
+use crate::asked::{Asked, is_blank, json as json_answer};
+use crate::asking::read;
 use crate::events;
 use crate::prefer::Preferences;
 use crate::v1::Answered;
@@ -20,7 +21,12 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Those that the caller may start.
 pub(crate) async fn list(asked: &Asked) -> Answered {
-    let catalogue = asked.app.calls.catalogue(&asked.caller().await?).await?;
+    let catalogue = asked
+        .by
+        .app
+        .calls
+        .catalogue(&asked.by.caller().await?)
+        .await?;
     let workflows: Vec<_> = catalogue
         .nodes
         .iter()
@@ -63,7 +69,7 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
     } else {
         asked.body.clone()
     };
-    let (meta, answer) = asked.call(node, input, options).await?;
+    let (meta, answer) = asked.by.call(node, input, options).await?;
     let run: Run = read(&answer)?;
     let id = run.id;
     let preferences = Preferences::read(&asked.headers);
@@ -75,9 +81,9 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
         response.headers_mut().insert(APPLIED, applied);
         response
     } else {
-        let longest = asked.app.limits.deadline;
+        let longest = asked.by.app.limits.deadline;
         let wait = preferences.wait.map_or(longest, |wait| wait.min(longest));
-        let (run, answer) = until_ended(&asked, (run, answer), asked.begun + wait).await?;
+        let (run, answer) = until_ended(&asked.by, (run, answer), asked.begun + wait).await?;
         let ended = run.state.is_final();
         json_answer(
             if ended {

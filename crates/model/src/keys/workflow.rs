@@ -5,6 +5,7 @@ use crate::shape::{Shape, Table, key, required};
 
 pub(crate) const OVERLAP: &[&str] = &["skip", "queue", "cancel_running"];
 pub(crate) const MISSED: &[&str] = &["none", "latest", "all"];
+pub(crate) const TASKS: &[&str] = &["required", "optional", "forbidden"];
 pub(crate) const CHANGES: &[&str] = &["create", "update", "delete"];
 /// Of these a step has one.
 pub(crate) const KINDS: &[&str] = &[
@@ -53,6 +54,11 @@ pub(crate) static WORKFLOW: Table = Table {
             "start",
             Shape::List(&Shape::Text),
             "The roles that may start it; whoever is known unless said, and with run_as admins only.",
+        ),
+        key(
+            "task",
+            Shape::Word(TASKS),
+            "Whether agents follow a run as a task: always, never, or where it may take long.",
         ),
         key(
             "concurrency",

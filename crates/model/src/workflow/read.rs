@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use wire::TaskSupport;
 
 use self::calls::{Call, circles};
 use super::answer::Answer;
@@ -255,6 +256,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             run_as: node.get("run_as").and_then(|role| self.role(role)),
             start: self.roles(node.get("start")),
             triggers,
+            task: node.get("task").and_then(Node::text).and_then(task),
             concurrency,
             timeout: duration(node, "timeout"),
             retention: retention(node.get("retention")),
@@ -302,6 +304,15 @@ fn duration(node: &Node, name: &str) -> Option<Duration> {
     node.get(name)
         .and_then(Node::text)
         .and_then(measure::duration)
+}
+
+fn task(word: &str) -> Option<TaskSupport> {
+    match word {
+        "required" => Some(TaskSupport::Required),
+        "optional" => Some(TaskSupport::Optional),
+        "forbidden" => Some(TaskSupport::Forbidden),
+        _ => None,
+    }
 }
 
 fn retention(node: Option<&Node>) -> Retention {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use store::{RunFilter, RunRow};
 use uuid::Uuid;
-use wire::run::{List, State};
+use wire::run::{List, State, StepRow, StepState, approval};
 use wire::{Answer, Code, Problem};
 
 use super::input;
@@ -28,10 +28,25 @@ pub(super) async fn steps(cx: &Context<'_>, text: &str) -> Result<Answer, Proble
     let id = input::id(&input::object(text, &["id"])?)?;
     let id = find(cx, id).await?.run.id;
     let steps = cx.store.steps_of(&[id]).await.map_err(problem::of_store)?;
-    let steps: Vec<_> = steps.into_iter().map(|(_, step)| step).collect();
+    let mut steps: Vec<_> = steps.into_iter().map(|(_, step)| step).collect();
+    for step in &mut steps {
+        say_who_decides(cx, step);
+    }
     let mut answer = Answer::json(answer_of(&steps)?);
     answer.meta.rows = Some(steps.len() as u64);
     Ok(answer)
+}
+
+fn say_who_decides(cx: &Context<'_>, step: &mut StepRow) {
+    if step.state != StepState::Waiting {
+        return;
+    }
+    if let Some(note) = &mut step.note
+        && note.signal.as_deref() == Some(&approval(&step.path))
+    {
+        let role = note.role.as_deref();
+        note.decides = cx.principal.is_admin() || role.is_none_or(|role| cx.principal.has(role));
+    }
 }
 
 /// `{workflow?, state?, session?, limit?, cursor?}`

@@ -18,6 +18,7 @@ pub(crate) fn workflow_node(workflow: &Workflow) -> Option<NodeInfo> {
     // What its steps do, it does.
     let hints = Hints {
         destructive: true,
+        tasks: workflow.task_support(),
         ..Hints::default()
     };
     let name = format!("workflow.{}", workflow.name);
@@ -75,6 +76,7 @@ fn open(mut schema: Value) -> Value {
 fn step() -> Value {
     let note = json!({
         "until": time(), "signal": {"type": "string"}, "role": {"type": "string"}, "message": {"type": "string"}, "run": id(),
+        "decides": {"type": "boolean", "description": "Whether the caller may decide."},
     });
     let step = json!({
         "path": text("save, or within others each.3.save."), "what": text("The node, or the kind of step."),

@@ -6,6 +6,7 @@
     reason = "a test ends where it fails, and is one story"
 )]
 
+mod agents;
 mod cost;
 mod interrupted;
 mod outside;

@@ -129,8 +129,13 @@ async fn told(workflows: &[&str], far: bool, story: impl AsyncFn(&Stage)) {
         } else {
             app.calls()
         };
+        // Keys that say nothing of scopes may begin runs here.
+        let agents = mcp_face::Settings {
+            writes: mcp_face::Writes::Everyone,
+            ..mcp_face::Settings::default()
+        };
         let stage = Stage {
-            app: nexus::App::new(calls, flow::Settings::default()),
+            app: nexus::App::new(calls, flow::Settings::default()).offering(agents),
             admin: key(&app, &["admin"]).await,
             editor: key(&app, &["editor"]).await,
             stopping: stopping.clone(),

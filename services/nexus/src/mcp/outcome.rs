@@ -1,0 +1,69 @@
+//! What became of a run, as a tool's result.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::{Value, json};
+use wire::run::{Run, State};
+use wire::{Code, Problem};
+
+/// `{run, state, output}` of a run that succeeded, `{run, state, problem}` of one that did not, `{run, state}` of one that
+/// is under way. An output of more than `most` bytes is not shown.
+pub(super) fn result(run: &Run, most: usize) -> CallToolResult {
+    let mut told = json!({"run": run.id, "state": run.state});
+    match run.state {
+        State::Succeeded => {
+            let output = run.output.as_ref().map_or("null", |output| output.get());
+            if output.len() > most {
+                let cut = format!(
+                    "The output has {} bytes, and {most} are shown at most: GET /nexus/v1/runs/{} has it.",
+                    output.len(),
+                    run.id
+                );
+                told["cut"] = json!(cut);
+                return structured(ContentBlock::text(cut), told, false);
+            }
+            let value: Value = serde_json::from_str(output).unwrap_or_default();
+            // A text as it is, anything else as JSON.
+            let text = mcp_face::untrusted("", value.as_str().unwrap_or(output));
+            told["output"] = value;
+            structured(text, told, false)
+        }
+        State::Failed => failed(run, &why(run)),
+        State::Cancelled => {
+            let text = format!("The run {} was cancelled.", run.id);
+            structured(ContentBlock::text(text), told, true)
+        }
+        State::Queued | State::Running | State::Waiting => {
+            let text = format!(
+                "The run {} is {}: read it with run_read and run_steps.",
+                run.id,
+                run.state.as_str()
+            );
+            structured(ContentBlock::text(text), told, false)
+        }
+    }
+}
+
+/// Why it failed.
+pub(super) fn why(run: &Run) -> Problem {
+    let unknown = || Problem::new(Code::Internal).detail("nobody said why the run failed");
+    run.problem.clone().unwrap_or_else(unknown)
+}
+
+fn failed(run: &Run, problem: &Problem) -> CallToolResult {
+    let mut result = mcp_face::refused(problem);
+    if let Some(Value::Object(told)) = &mut result.structured_content {
+        told.insert("run".to_owned(), json!(run.id));
+        told.insert("state".to_owned(), json!(run.state));
+    }
+    result
+}
+
+fn structured(text: ContentBlock, told: Value, is_error: bool) -> CallToolResult {
+    let mut result = if is_error {
+        CallToolResult::error(vec![text])
+    } else {
+        CallToolResult::success(vec![text])
+    };
+    result.structured_content = Some(told);
+    result
+}

@@ -1,0 +1,430 @@
+//! Agents start workflows as tools, and follow runs as tasks.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::world::{Running, World, everywhere, without_engine};
+
+const GREET: &str = "
+workflow: greet
+about: Greets somebody.
+inputs: { name: { type: text, required: true, about: Who is greeted. }, loud: { type: bool, default: false } }
+steps:
+  - { id: film, node: Film.create, with: { title: '{{ inputs.name }}', rating: 7 } }
+outputs: { text: 'Hello, {{ film.title }}!', loud: '{{ inputs.loud }}', list: ['{{ film.rating }}', null, 'ä'], big: 9007199254740993 }
+";
+const NAP: &str = "
+workflow: nap
+inputs: { until: { type: timestamp } }
+steps:
+  - { id: first, node: Film.create, with: { title: napping } }
+  - { id: nap, wait: { until: '{{ inputs.until }}' } }
+outputs: '{{ first.title }}'
+";
+const REVIEW: &str = "
+workflow: review
+steps:
+  - id: both
+    parallel:
+      left: [{ id: a, approve: { message: 'Left?', role: editor } }]
+      right: [{ id: b, approve: { message: 'Right?' } }]
+outputs: { left: '{{ both.left.approved }}', note: '{{ both.right.note }}' }
+";
+const ADMIN: &str = "
+workflow: for_admins
+steps: [{ id: a, approve: { message: 'Now?', role: chief } }]
+";
+const TASK: &str = "
+workflow: must_follow
+task: required
+steps: [{ id: gone, node: Film.read, with: { id: 01890000-0000-7000-8000-000000000000 } }]
+";
+const RUNS: &str = "
+workflow: run_about
+start: [admin]
+steps: [{ id: noted, node: session.write, with: { set: { seen: 1 } } }]
+outputs: '{{ session }}'
+";
+const ALL: &[&str] = &[GREET, NAP, REVIEW, ADMIN, TASK, RUNS];
+const FAR: &str = "2999-01-01T00:00:00Z";
+
+fn tasks() -> Value {
+    json!({"elicitation": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}})
+}
+
+async fn message(world: &World, key: &str, method: &str, params: Value, can: Value) -> Value {
+    const MODERN: &str = "2026-07-28";
+    let mut params = params;
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": can,
+    });
+    let name = params["name"].as_str().or(params["taskId"].as_str());
+    let name = name.unwrap_or_default().to_owned();
+    let mut request = Request::post("/nexus/mcp")
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", MODERN)
+        .header("mcp-method", method)
+        .header("authorization", format!("Bearer {key}"));
+    if !name.is_empty() {
+        request = request.header("mcp-name", name);
+    }
+    let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 26).await;
+    let bytes = bytes.unwrap();
+    serde_json::from_slice(&bytes)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&bytes)))
+}
+
+async fn ask(world: &World, method: &str, params: Value, can: Value) -> Value {
+    let mut message = message(world, &world.admin, method, params, can).await;
+    assert!(message["error"].is_null(), "{message}");
+    message["result"].take()
+}
+
+async fn call(world: &World, name: &str, arguments: Value, can: Value) -> Value {
+    let params = json!({"name": name, "arguments": arguments});
+    ask(world, "tools/call", params, can).await
+}
+
+async fn task(world: &World, id: &Value) -> Value {
+    ask(world, "tasks/get", json!({"taskId": id}), tasks()).await
+}
+
+async fn task_once(world: &World, id: &Value, status: &str) -> Value {
+    let looking = async {
+        loop {
+            let task = task(world, id).await;
+            if task["status"] == status {
+                return task;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(40), looking).await;
+    looked.unwrap_or_else(|_| panic!("the task does not become {status}"))
+}
+
+/// Of a call, or of the task that it became.
+async fn result(world: &World, answered: Value) -> Value {
+    if answered["taskId"].is_null() {
+        return answered;
+    }
+    let mut task = task_once(world, &answered["taskId"], "completed").await;
+    task["result"].take()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workflows_are_tools_for_who_may_start_them() {
+    everywhere(ALL, async |world| {
+        let names = async |key: &str| {
+            let listed = message(world, key, "tools/list", json!({}), json!({})).await;
+            let tools = listed["result"]["tools"].as_array().unwrap().clone();
+            tools
+                .iter()
+                .map(|tool| tool["name"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let of_admin = names(&world.admin).await;
+        for name in [
+            "run_read",
+            "run_approve",
+            "session_open",
+            "greet",
+            "review",
+            "workflow_run_about",
+        ] {
+            assert!(
+                of_admin.iter().any(|known| known == name),
+                "{name}: {of_admin:?}"
+            );
+        }
+        assert!(
+            of_admin.iter().all(|name| !name.starts_with("records_")),
+            "{of_admin:?}"
+        );
+        let of_editor = names(&world.editor).await;
+        assert!(
+            !of_editor.contains(&"workflow_run_about".to_owned()),
+            "{of_editor:?}"
+        );
+
+        let listed = ask(world, "tools/list", json!({}), json!({})).await;
+        let greet = listed["tools"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|tool| tool["name"] == "greet");
+        let schema = &greet.unwrap()["inputSchema"];
+        assert_eq!(
+            schema["properties"]["name"]["description"],
+            "Who is greeted."
+        );
+        assert_eq!(schema["required"], json!(["name"]));
+        assert!(
+            schema["properties"]["idempotency_key"].is_object(),
+            "{schema}"
+        );
+
+        let params = json!({"name": "greeet", "arguments": {}});
+        let unknown = message(world, &world.admin, "tools/call", params, json!({})).await;
+        assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+        let found = ask(world, "server/discover", json!({}), json!({})).await;
+        let extensions = &found["capabilities"]["extensions"];
+        assert!(
+            extensions["io.modelcontextprotocol/tasks"].is_object(),
+            "{found}"
+        );
+        assert!(
+            found["instructions"]
+                .as_str()
+                .unwrap()
+                .contains("run_approve"),
+            "{found}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_run_is_answered_as_rest_answers_it() {
+    everywhere(ALL, async |world| {
+        let input = json!({"name": "World"});
+        for can in [json!({}), tasks()] {
+            let answered = call(world, "greet", input.clone(), can).await;
+            assert_eq!(answered["resultType"], "complete", "{answered}");
+            let told = &answered["structuredContent"];
+            let id = told["run"].as_str().unwrap();
+            let at_rest = world
+                .ask(&format!("GET /runs/{id}"), &[], &Value::Null)
+                .await;
+            let output = format!("\"output\":{}", told["output"]);
+            assert!(
+                at_rest.text.contains(&output),
+                "{output} in {}",
+                at_rest.text
+            );
+            assert_eq!(answered["content"][0]["text"], told["output"].to_string());
+            assert_eq!(answered["content"][0]["_meta"]["gantry/untrusted"], true);
+        }
+
+        let wrong = call(
+            world,
+            "greet",
+            json!({"name": "x", "lout": true}),
+            json!({}),
+        )
+        .await;
+        assert_eq!(wrong["isError"], true, "{wrong}");
+        let problem = &wrong["structuredContent"]["problem"];
+        assert_eq!(problem["errors"][0]["pointer"], "/lout", "{wrong}");
+
+        let once = json!({"name": "Once", "idempotency_key": "k-1"});
+        let first = call(world, "greet", once.clone(), json!({})).await;
+        let second = call(world, "greet", once, json!({})).await;
+        assert_eq!(first["structuredContent"], second["structuredContent"]);
+        assert_eq!(
+            world
+                .get("/runs?workflow=greet")
+                .await
+                .as_array()
+                .unwrap()
+                .len(),
+            3
+        );
+
+        let open = call(world, "session_open", json!({"state": {"a": 1}}), json!({})).await;
+        let session = open["structuredContent"]["id"].as_str().unwrap();
+        let within = json!({"session": session});
+        let told = call(world, "workflow_run_about", within, json!({})).await;
+        assert_eq!(told["content"][0]["text"], session, "{told}");
+        let after = call(world, "session_read", json!({"id": session}), json!({})).await;
+        assert_eq!(
+            after["structuredContent"]["state"],
+            json!({"a": 1, "seen": 1})
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_were_left_out_are_asked_for() {
+    everywhere(&[GREET], async |world| {
+        let asked = call(
+            world,
+            "greet",
+            json!({"loud": true}),
+            json!({"elicitation": {}}),
+        )
+        .await;
+        assert_eq!(asked["resultType"], "input_required", "{asked}");
+        let form = &asked["inputRequests"]["inputs"]["params"]["requestedSchema"];
+        assert_eq!(form["required"], json!(["name"]), "{asked}");
+        let answer = json!({"inputs": {"action": "accept", "content": {"name": "Ann"}}});
+        let params =
+            json!({"name": "greet", "arguments": {"loud": true}, "inputResponses": answer});
+        let told = ask(world, "tools/call", params, json!({"elicitation": {}})).await;
+        let output = &told["structuredContent"]["output"];
+        assert_eq!(
+            (&output["text"], &output["loud"]),
+            (&json!("Hello, Ann!"), &json!(true))
+        );
+        let answer = json!({"inputs": {"action": "decline"}});
+        let params = json!({"name": "greet", "arguments": {}, "inputResponses": answer});
+        let told = ask(world, "tools/call", params, json!({"elicitation": {}})).await;
+        assert_eq!(
+            told["structuredContent"]["problem"]["code"], "forbidden",
+            "{told}"
+        );
+        // Who cannot be asked is told.
+        let told = call(world, "greet", json!({}), json!({})).await;
+        assert_eq!(
+            told["structuredContent"]["problem"]["errors"][0]["code"],
+            "required"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_run_is_a_task_that_outlives_every_process() {
+    without_engine(ALL, async |stage| {
+        let engine = Running::of(stage.engine());
+        let world = stage.world();
+        let begun = call(&world, "nap", json!({"until": FAR}), tasks()).await;
+        assert_eq!(begun["resultType"], "task", "{begun}");
+        let id = &begun["taskId"];
+        assert!(
+            begun["ttlMs"].is_null() && begun["pollIntervalMs"].is_u64(),
+            "{begun}"
+        );
+        world.until(id.as_str().unwrap(), "waiting").await;
+        let working = task(&world, id).await;
+        let said = working["statusMessage"].as_str().unwrap();
+        assert!(said.contains("nap waits until 2999"), "{working}");
+        engine.stop().await;
+        // Another process, with nothing in memory.
+        let world = stage.world();
+        assert_eq!(task(&world, id).await["status"], "working");
+        let foreign = message(
+            &world,
+            &world.editor,
+            "tasks/get",
+            json!({"taskId": id}),
+            tasks(),
+        );
+        assert_eq!(foreign.await["error"]["code"], -32602);
+        let ack = ask(&world, "tasks/cancel", json!({"taskId": id}), tasks()).await;
+        assert_eq!(ack, json!({"resultType": "complete"}));
+        let engine = Running::of(stage.engine());
+        let ended = task_once(&world, id, "cancelled").await;
+        assert!(ended["result"].is_null(), "{ended}");
+        // Once more changes nothing.
+        ask(&world, "tasks/cancel", json!({"taskId": id}), tasks()).await;
+
+        let soon = json!({"until": "2020-01-01T00:00:00Z"});
+        let done = call(&world, "nap", soon, tasks()).await;
+        let done = result(&world, done).await;
+        assert_eq!(done["content"][0]["text"], "napping", "{done}");
+
+        let params = json!({"name": "must_follow", "arguments": {}});
+        let refused = message(&world, &world.admin, "tools/call", params, json!({})).await;
+        assert_eq!(refused["error"]["code"], -32021, "{refused}");
+        let begun = call(&world, "must_follow", json!({}), tasks()).await;
+        let failed = result(&world, begun).await;
+        assert_eq!(failed["isError"], true, "{failed}");
+        assert_eq!(failed["structuredContent"]["problem"]["code"], "not_found");
+
+        let unknown = json!({"taskId": "no-such-task"});
+        let unknown = message(&world, &world.admin, "tasks/get", unknown, tasks()).await;
+        assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+        engine.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_are_asked_of_who_may_decide() {
+    everywhere(ALL, async |world| {
+        let begun = call(world, "review", json!({}), tasks()).await;
+        let id = &begun["taskId"];
+        let waiting = task_once(world, id, "input_required").await;
+        let asked = waiting["inputRequests"].as_object().unwrap();
+        assert_eq!(
+            asked.keys().collect::<Vec<_>>(),
+            ["both.left.a", "both.right.b"]
+        );
+        let answer = async |step: &str, answer: Value| {
+            let params = json!({"taskId": id, "inputResponses": {step: answer}});
+            ask(world, "tasks/update", params, tasks()).await
+        };
+        answer("both.right.c", json!({"action": "accept"})).await;
+        let said = json!({"confirm": true, "note": "well done"});
+        answer("both.right.b", json!({"action": "accept", "content": said})).await;
+        let waiting = task_once(world, id, "input_required").await;
+        let asked = waiting["inputRequests"].as_object().unwrap();
+        assert_eq!(asked.keys().collect::<Vec<_>>(), ["both.left.a"]);
+        answer("both.left.a", json!({"action": "cancel"})).await;
+        assert_eq!(task(world, id).await["status"], "input_required");
+        answer(
+            "both.left.a",
+            json!({"action": "accept", "content": {"confirm": true}}),
+        )
+        .await;
+        let done = task_once(world, id, "completed").await;
+        let output = &done["result"]["structuredContent"]["output"];
+        assert_eq!(*output, json!({"left": true, "note": "well done"}));
+
+        // Without tasks the call itself asks, and goes on where it was.
+        let can = json!({"elicitation": {}});
+        let asked = call(world, "review", json!({}), can.clone()).await;
+        assert_eq!(asked["resultType"], "input_required", "{asked}");
+        let yes = json!({"action": "accept", "content": {"confirm": true}});
+        let no = json!({"action": "decline"});
+        let params = json!({
+            "name": "review", "arguments": {}, "requestState": asked["requestState"],
+            "inputResponses": {"both.left.a": yes, "both.right.b": no},
+        });
+        let told = ask(world, "tools/call", params, can).await;
+        assert_eq!(
+            told["structuredContent"]["problem"]["code"], "not_approved",
+            "{told}"
+        );
+        assert_eq!(
+            world
+                .get("/runs?workflow=review")
+                .await
+                .as_array()
+                .unwrap()
+                .len(),
+            2
+        );
+
+        // For others than the caller it only waits.
+        let params = json!({"name": "for_admins", "arguments": {}});
+        let begun = message(world, &world.editor, "tools/call", params, tasks()).await;
+        let id = &begun["result"]["taskId"];
+        world.until(id.as_str().unwrap(), "waiting").await;
+        let of_editor = message(
+            world,
+            &world.editor,
+            "tasks/get",
+            json!({"taskId": id}),
+            tasks(),
+        );
+        let of_editor = of_editor.await["result"].take();
+        assert_eq!(of_editor["status"], "working", "{of_editor}");
+        let said = of_editor["statusMessage"].as_str().unwrap();
+        assert!(said.contains("of the role chief"), "{said}");
+        assert_eq!(task(world, id).await["status"], "input_required");
+    })
+    .await;
+}
