@@ -1,4 +1,4 @@
-//! An agent from outside: JSON-RPC to `/mcp`, in both eras of the protocol.
+//! An agent from outside: JSON-RPC to `/mcp` or another face, in both eras of the protocol.
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -13,14 +13,21 @@ const ACCEPT: (&str, &str) = ("Accept", "application/json, text/event-stream");
 #[derive(Clone)]
 pub struct Agent {
     edge: Edge,
+    path: &'static str,
     session: Option<String>,
 }
 
 impl Agent {
     /// Of the newer protocol: each message stands alone.
     pub fn new(edge: &Edge) -> Self {
+        Self::at(edge, "/mcp")
+    }
+
+    /// The same of another face.
+    pub fn at(edge: &Edge, path: &'static str) -> Self {
         Self {
             edge: edge.clone(),
+            path,
             session: None,
         }
     }
@@ -47,6 +54,7 @@ impl Agent {
     pub fn of(&self, edge: &Edge) -> Self {
         Self {
             edge: edge.clone(),
+            path: self.path,
             session: self.session.clone(),
         }
     }
@@ -90,7 +98,8 @@ impl Agent {
         let mut headers = vec![ACCEPT, ("MCP-Protocol-Version", version)];
         headers.extend(self.session.as_deref().map(|id| ("Mcp-Session-Id", id)));
         headers.extend(more);
-        self.edge.request("POST", "/mcp", &headers, Some(message))
+        self.edge
+            .request("POST", self.path, &headers, Some(message))
     }
 }
 

@@ -142,7 +142,7 @@ impl Drop for Gantry {
 }
 
 /// Beside this test's own folder: `target/debug/gantry` for `target/debug/deps/it-…`.
-pub(crate) fn binary() -> anyhow::Result<PathBuf> {
+pub fn binary() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let folder = this
         .ancestors()

@@ -23,6 +23,11 @@ impl Answer {
         Some(&found.1)
     }
 
+    /// The body, whatever it is.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| String::from_utf8_lossy(&self.body).into_owned())

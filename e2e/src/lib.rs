@@ -10,6 +10,6 @@ mod stack;
 
 pub use agent::Agent;
 pub use edge::Edge;
-pub use gantry::Gantry;
+pub use gantry::{Gantry, binary};
 pub use http::{Answer, request};
 pub use stack::{Ports, Stack, copy, tag, target};

@@ -1,4 +1,4 @@
-//! Where a service is: `http://host:port`, with a path before our own where a proxy adds one.
+//! Where a service is: `http://host:port`, or `https://…` of a public server, with a path before our own where a proxy adds one.
 
 use std::str::FromStr;
 
@@ -7,6 +7,8 @@ use http::uri::Scheme;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
+    /// `https`
+    pub secure: bool,
     pub host: String,
     pub port: u16,
     /// Empty, or begins with `/` and does not end with it.
@@ -21,6 +23,8 @@ pub enum BadAddress {
         "`{0}` begins with https, which this build does not speak; use http to a local address or a TLS proxy"
     )]
     Https(String),
+    #[error("what is trusted: {0}")]
+    Trust(String),
     #[error("the key holds characters that no header can carry")]
     Key,
 }
@@ -31,18 +35,21 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let malformed = || BadAddress::Malformed(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| malformed())?;
-        if uri.scheme() == Some(&Scheme::HTTPS) {
+        let secure = uri.scheme() == Some(&Scheme::HTTPS);
+        if secure && !cfg!(feature = "tls") {
             return Err(BadAddress::Https(text.to_owned()));
         }
-        let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.query().is_none();
+        let known = secure || uri.scheme() == Some(&Scheme::HTTP);
+        let plain = known && uri.query().is_none();
         let host = uri.host().filter(|host| plain && !host.is_empty());
         let named = uri
             .authority()
             .is_some_and(|authority| !authority.as_str().contains('@'));
         match host {
             Some(host) if named => Ok(Self {
+                secure,
                 host: host.trim_matches(['[', ']']).to_owned(),
-                port: uri.port_u16().unwrap_or(80),
+                port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
                 prefix: uri.path().trim_end_matches('/').to_owned(),
             }),
             _ => Err(malformed()),
@@ -59,6 +66,7 @@ mod tests {
         let parse = |text: &str| text.parse::<Address>();
         let address = |host: &str, port, prefix: &str| {
             Ok(Address {
+                secure: false,
                 host: host.to_owned(),
                 port,
                 prefix: prefix.to_owned(),
@@ -84,6 +92,12 @@ mod tests {
         ] {
             assert!(matches!(parse(bad), Err(BadAddress::Malformed(_))), "{bad}");
         }
-        assert!(matches!(parse("https://x"), Err(BadAddress::Https(_))));
+        let secure = parse("https://x");
+        if cfg!(feature = "tls") {
+            let secure = secure.unwrap();
+            assert!(secure.secure && secure.port == 443, "{secure:?}");
+        } else {
+            assert!(matches!(secure, Err(BadAddress::Https(_))));
+        }
     }
 }

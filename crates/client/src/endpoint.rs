@@ -14,7 +14,8 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wire::Problem;
 
-use crate::Address;
+use crate::address::{Address, BadAddress};
+use crate::tls::{self, Connector};
 
 /// How long an answer of the resolver is believed, and a dead replica avoided.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ pub(crate) type Outgoing = UnsyncBoxBody<Bytes, Problem>;
 
 pub(crate) struct Endpoint {
     pub(crate) address: Address,
-    http: Client<HttpConnector, Outgoing>,
+    http: Client<Connector, Outgoing>,
     /// Of `Host`, which stays the service's name whichever replica is asked.
     pub(crate) host: HeaderValue,
     replicas: Mutex<Replicas>,
@@ -41,10 +42,11 @@ struct Replicas {
 }
 
 impl Endpoint {
-    pub(crate) fn new(address: Address) -> Self {
+    pub(crate) fn new(address: Address, trusted: Option<&[u8]>) -> Result<Self, BadAddress> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
+        let connector = tls::connector(connector, &address, trusted)?;
         let http = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // Below the server's patience, so that no request meets a connection that is being closed.
@@ -52,7 +54,7 @@ impl Endpoint {
             .set_host(false)
             .build(connector);
         let host = format!("{}:{}", bracketed(&address.host), address.port);
-        Self {
+        Ok(Self {
             host: HeaderValue::from_str(&host).expect("a host that a URI has fits a header"),
             address,
             http,
@@ -62,7 +64,7 @@ impl Endpoint {
                 avoided: Vec::new(),
             }),
             turn: AtomicUsize::new(0),
-        }
+        })
     }
 
     /// The replicas in the order in which to try them; those that refused or took their leave a moment ago come last,
@@ -123,7 +125,8 @@ impl Endpoint {
         path: &str,
         mut request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, Error> {
-        let target = format!("http://{replica}{}{path}", self.address.prefix);
+        let scheme = if self.address.secure { "https" } else { "http" };
+        let target = format!("{scheme}://{replica}{}{path}", self.address.prefix);
         *request.uri_mut() = Uri::try_from(target).unwrap_or_default();
         let sent = self.http.request(request).await;
         match &sent {
@@ -164,7 +167,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_their_leave_is_asked_last_for_longer_than_who_refused() {
-        let endpoint = Endpoint::new("http://dataflow:8001".parse().unwrap());
+        let address = "http://dataflow:8001".parse().unwrap();
+        let endpoint = Endpoint::new(address, None).unwrap();
         let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], 8001)));
         let [leaves, refuses, stays] = addresses;
         endpoint.avoid(leaves, LEAVES);

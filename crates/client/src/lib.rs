@@ -7,6 +7,8 @@ mod endpoint;
 mod exchange;
 mod patience;
 mod public;
+#[cfg_attr(not(feature = "tls"), path = "plain.rs")]
+mod tls;
 mod together;
 
 use std::sync::Arc;
@@ -46,23 +48,28 @@ enum Speech {
 impl Client {
     /// Of the dataflow service: `http://dataflow:8001`. Every address that the name has is used. Connects on demand.
     pub fn new(address: &str) -> Result<Self, BadAddress> {
-        Ok(Self::of(address.parse()?, Speech::Internal))
+        Self::of(address.parse()?, None, Speech::Internal)
     }
 
-    /// Of a public API server: `http://127.0.0.1:8000`, as the key's holder or as anybody.
-    pub fn public(address: &str, key: Option<&str>) -> Result<Self, BadAddress> {
-        Ok(Self::of(address.parse()?, Speech::Public(Key::new(key)?)))
+    /// Of a public API server: `http://127.0.0.1:8000`, `https://data.example.com`, as the key's holder or as anybody.
+    /// `trusted`: certificates as PEM, beside those that browsers trust.
+    pub fn public(
+        address: &str,
+        key: Option<&str>,
+        trusted: Option<&[u8]>,
+    ) -> Result<Self, BadAddress> {
+        Self::of(address.parse()?, trusted, Speech::Public(Key::new(key)?))
     }
 
-    fn of(address: Address, speech: Speech) -> Self {
-        Self {
+    fn of(address: Address, trusted: Option<&[u8]>, speech: Speech) -> Result<Self, BadAddress> {
+        Ok(Self {
             inner: Arc::new(Inner {
-                endpoint: Endpoint::new(address),
+                endpoint: Endpoint::new(address, trusted)?,
                 speech,
                 catalogues: Catalogues::default(),
                 together: Together::default(),
             }),
-        }
+        })
     }
 
     /// Dataflow's health as it tells it itself; a public server only shows whether it answers.

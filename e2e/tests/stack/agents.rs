@@ -21,7 +21,7 @@ const MEMORY_KIB: u64 = 64 << 10;
 const STOP: Duration = Duration::from_secs(30);
 
 /// An agent's key, which may change records.
-fn key(stack: &Stack) -> String {
+pub(crate) fn key(stack: &Stack) -> String {
     let wanted = json!({
         "name": "agent", "roles": ["admin"], "scopes": ["gantry:read", "gantry:write"],
     });
@@ -132,7 +132,7 @@ fn official(program: &Path, script: &str, more: &[(&'static str, String)]) {
     }
 }
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     e2e::target().unwrap().join("testkit/clients/bin/python")
 }
 

@@ -19,6 +19,7 @@ mod images;
 mod paths;
 mod probes;
 mod secrets;
+mod sessions;
 mod workflows;
 mod workshop;
 
@@ -38,11 +39,12 @@ const SERVICES: [&str; 9] = [
 fn prod() -> &'static Stack {
     static STACK: OnceLock<Stack> = OnceLock::new();
     STACK.get_or_init(|| {
-        // The cinema with a workflow that is for tests only.
+        // The cinema with workflows that are for tests only.
         let project = tempfile::tempdir().unwrap();
         e2e::copy(&top().join("examples/cinema"), project.path()).unwrap();
-        let file = project.path().join("workflows/marks.yaml");
-        std::fs::write(file, workflows::MARKS).unwrap();
+        let workflows = project.path().join("workflows");
+        std::fs::write(workflows.join("marks.yaml"), workflows::MARKS).unwrap();
+        std::fs::write(workflows.join("noted.yaml"), sessions::NOTED).unwrap();
         up("prod", "prod", project.path())
     })
 }

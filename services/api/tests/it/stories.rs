@@ -373,7 +373,8 @@ async fn the_command_lines_client_sees_the_public_server_as_nodes() {
         stack
             .served(async |address| {
                 let client =
-                    Client::public(&format!("http://{address}"), stack.key.as_deref()).unwrap();
+                    Client::public(&format!("http://{address}"), stack.key.as_deref(), None)
+                        .unwrap();
                 let catalogue = client.catalogue(&Caller::Anonymous).await.unwrap();
                 assert!(catalogue.model("Person").is_some());
                 let mut call = wire::Call::new(

@@ -36,12 +36,14 @@ async fn a_tick_starts_one_run_whoever_looks() {
     on_both_engines(async |database| {
         let one = world(&database, &[&nightly]).await;
         let other = world(&database, &[&nightly]).await;
-        assert!(one.claim(1, 0).await.is_empty());
-        assert!(other.claim(1, 0).await.is_empty());
+        let third = world(&database, &[&nightly]).await;
+        for world in [&one, &other, &third] {
+            assert!(world.claim(1, 0).await.is_empty());
+        }
         let mut last = json!(uuid::Uuid::nil());
         for _ in 0..100 {
             due(&database, &days_ago(0)).await;
-            for world in [&one, &other] {
+            for world in [&one, &other, &third] {
                 // Makes it look at once.
                 world
                     .call(&world.admin, "run.cancel", "", json!({"id": last}))
@@ -51,6 +53,7 @@ async fn a_tick_starts_one_run_whoever_looks() {
             let (world, held) = tokio::select! {
                 held = one.claim(5, 20_000) => (&one, held),
                 held = other.claim(5, 20_000) => (&other, held),
+                held = third.claim(5, 20_000) => (&third, held),
             };
             assert_eq!(held.len(), 1);
             assert_eq!(held[0].run.started_by, "trigger:0");
