@@ -31,6 +31,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
         .args(args)
         .env_remove("GANTRY_KEY_FILE")
         .env_remove("GANTRY_SECRETS")
+        .env_remove("GANTRY_SESSION")
         .env_remove("GANTRY_SOURCE")
         .env_remove("GANTRY_STACK_NAME")
         .env_remove("COLUMNS")

@@ -39,8 +39,8 @@ struct Inner {
 enum Speech {
     /// Dataflow's internal routes: the caller travels as an assertion.
     Internal,
-    /// The public API: whoever calls is whoever holds the key, and a call's own caller is not sent.
-    Public(Key),
+    /// A public face's: whoever calls is whoever holds the key, and a call's own caller is not sent.
+    Public { key: Key, nodes: &'static str },
 }
 
 impl Client {
@@ -51,7 +51,17 @@ impl Client {
 
     /// Of a public API server: `http://127.0.0.1:8000`, as the key's holder or as anybody.
     pub fn public(address: &str, key: Option<&str>) -> Result<Self, BadAddress> {
-        Ok(Self::of(address.parse()?, Speech::Public(Key::new(key)?)))
+        Self::of_face(address, key, "/api/v1/call")
+    }
+
+    /// Of nexus's public port, `http://127.0.0.1:8002`, which has the nodes of workflows, runs and sessions.
+    pub fn nexus(address: &str, key: Option<&str>) -> Result<Self, BadAddress> {
+        Self::of_face(address, key, "/nexus/v1/call")
+    }
+
+    fn of_face(address: &str, key: Option<&str>, nodes: &'static str) -> Result<Self, BadAddress> {
+        let key = Key::new(key)?;
+        Ok(Self::of(address.parse()?, Speech::Public { key, nodes }))
     }
 
     fn of(address: Address, speech: Speech) -> Self {
@@ -70,7 +80,7 @@ impl Client {
         let begun = Instant::now();
         let (name, asked) = match &self.inner.speech {
             Speech::Internal => ("dataflow", self.reported_health().await.map(Some)),
-            Speech::Public(_) => (
+            Speech::Public { .. } => (
                 "api",
                 self.fetch_catalogue(&Caller::Anonymous).await.map(|_| None),
             ),

@@ -12,4 +12,5 @@ mod outside;
 mod rest;
 mod steps;
 mod told;
+mod verbs;
 mod world;
