@@ -13,6 +13,7 @@ use wire::{Calls, Code, Problem};
 use crate::asking::Asking;
 use crate::definitions::Definitions;
 use crate::drive::{self, Means};
+use crate::heeding::heed;
 use crate::leases::Leases;
 use crate::outside::{Outside, Outsides};
 use crate::tidings::Tidings;
@@ -82,6 +83,7 @@ impl Engine {
         tokio::select! {
             () = work => {}
             () = self.leases.renew(&self.means.asking) => {}
+            () = heed(&self.means.asking, &self.leases) => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod settings;
 mod asking;
 mod definitions;
 mod drive;
+mod heeding;
 mod leases;
 mod outside;
 mod retry;

@@ -11,6 +11,7 @@ mod pruning;
 mod schedules;
 mod steered;
 pub(crate) mod step;
+mod told;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub(crate) enum RunNode {
     /// Those that follow are for our own services.
     Claim,
     Renew,
+    Heed,
     Advance,
     Definition,
 }
@@ -53,6 +55,7 @@ impl RunNode {
             "approve" => Self::Approve,
             "claim" => Self::Claim,
             "renew" => Self::Renew,
+            "heed" => Self::Heed,
             "advance" => Self::Advance,
             "definition" => Self::Definition,
             _ => return None,
@@ -66,7 +69,7 @@ impl RunNode {
             Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
                 Some(Scope::Write)
             }
-            Self::Claim | Self::Renew | Self::Advance | Self::Definition => None,
+            Self::Claim | Self::Renew | Self::Heed | Self::Advance | Self::Definition => None,
         }
     }
 }
@@ -88,6 +91,7 @@ pub(crate) async fn call(
         RunNode::Approve => steered::approve(cx, runs, text).await,
         RunNode::Claim => claim(runs, text).await,
         RunNode::Renew => held::renew(runs, text).await,
+        RunNode::Heed => Ok(told::heed(runs)),
         RunNode::Advance => held::advance(runs, text).await,
         RunNode::Definition => definitions::call(runs, text).await,
     }

@@ -38,17 +38,18 @@ impl Store {
     }
 
     /// Ends what nobody has begun, asks the holder of all else to end it, and the same of all that it called. Each by
-    /// itself, so that no two who end runs wait for each other.
-    pub async fn cancel_run(&self, id: Uuid) -> Result<(), Error> {
-        let mut ids = vec![id];
+    /// itself, so that no two who end runs wait for each other. Answers all of them.
+    pub async fn cancel_run(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        let (mut ids, mut cancelled) = (vec![id], Vec::new());
         while let Some(id) = ids.pop() {
             in_transaction!(self, tx => tx.cancel_run(id))?;
+            cancelled.push(id);
             let children = self.ask(sql::children(self.engine(), id)).await?;
             for child in children {
                 ids.push(Columns::new(child).read()?);
             }
         }
-        Ok(())
+        Ok(cancelled)
     }
 
     /// The signal's number; nothing where the run has ended or was told too much.

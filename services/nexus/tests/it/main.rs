@@ -10,6 +10,7 @@ mod cost;
 mod interrupted;
 mod outside;
 mod rest;
+mod steered;
 mod steps;
 mod told;
 mod verbs;
