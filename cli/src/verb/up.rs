@@ -65,6 +65,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
         .counted(process.metrics.clone());
     let beside = agents(&args, &started.app, &process, listen)
         .merge(nexus::router(&nexus, process.stopping()));
+    process.metrics.ask(started.app.figures());
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {

@@ -8,6 +8,7 @@ mod definitions;
 mod drive;
 mod heeding;
 mod leases;
+mod observing;
 mod outside;
 mod retry;
 mod scope;
@@ -17,6 +18,7 @@ mod time;
 mod walk;
 
 pub use engine::Engine;
+pub use observing::{Observer, Seen};
 pub use outside::Outside;
 pub use settings::{Chat, Mail, Reach, Settings};
 pub use tidings::{Listener, Tidings};

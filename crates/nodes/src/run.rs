@@ -4,6 +4,7 @@ pub(crate) mod acting;
 mod asked;
 mod claim;
 mod definitions;
+mod depth;
 mod held;
 mod info;
 mod input;

@@ -220,6 +220,9 @@ pub struct Held {
     /// The last signal that there was, consumed or not.
     #[serde(default)]
     pub signals_seen: u64,
+    /// Nobody has held it before, nor was it sent anything.
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 /// As whom steps are called: whoever started the run, or who its `run_as` says.

@@ -7,6 +7,7 @@ mod verb;
 mod actions;
 mod call;
 mod events;
+mod figures;
 mod openapi;
 mod runs;
 mod v1;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use wire::run::{Advance, Claim, Claimed, Held, Signal, StepRow, Then};
 use wire::{Answer, Problem};
 
+use super::depth::Depth;
 use super::schedules::Schedules;
 use super::steered::revoked;
 use super::told::Telling;
@@ -41,6 +42,7 @@ pub(crate) struct Runs {
     /// Something may be there.
     pub(super) news: Notify,
     pub(super) telling: Telling,
+    pub(super) depth: tokio::sync::Mutex<Depth>,
     waiting: AtomicUsize,
     pub(super) ending: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -92,6 +94,7 @@ impl Runs {
             look: tokio::sync::Mutex::default(),
             news: Notify::new(),
             telling: Telling::default(),
+            depth: tokio::sync::Mutex::default(),
             waiting: AtomicUsize::new(0),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -209,6 +212,7 @@ impl Runs {
                 steps: steps.remove(&row.run.id).unwrap_or_default(),
                 signals: signals.remove(&row.run.id).unwrap_or_default(),
                 signals_seen: row.signals,
+                fresh: row.is_fresh,
                 run: row.run,
             });
         }

@@ -79,6 +79,17 @@ impl Store {
         at.map(|at| at.parse().map_err(|_| garbled())).transpose()
     }
 
+    /// How many there are in each state of those that have not ended.
+    pub async fn count_runs(&self) -> Result<Vec<(State, u64)>, Error> {
+        let rows = self.ask(sql::count_open(self.engine())).await?;
+        let row = |row| {
+            let mut columns = Columns::new(row);
+            let state = State::parse(&columns.text()?).ok_or_else(garbled)?;
+            Ok((state, columns.read()?))
+        };
+        rows.into_iter().map(row).collect()
+    }
+
     /// The workflows of which there are runs.
     pub async fn run_workflows(&self) -> Result<Vec<String>, Error> {
         let rows = self.ask(sql::run_workflows(self.engine())).await?;

@@ -7,6 +7,7 @@
 )]
 
 mod cost;
+mod figures;
 mod interrupted;
 mod outside;
 mod rest;

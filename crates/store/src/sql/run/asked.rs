@@ -323,6 +323,12 @@ pub(crate) fn ended(
     writer.finish()
 }
 
+pub(crate) fn count_open(engine: Engine) -> Statement {
+    let mut writer = Writer::new(engine);
+    writer.sql("SELECT state, CAST(count(*) AS text) FROM gantry_run WHERE finished_at IS NULL GROUP BY state");
+    writer.finish()
+}
+
 /// The workflows of which there are runs.
 pub(crate) fn run_workflows(engine: Engine) -> Statement {
     let mut writer = Writer::new(engine);
