@@ -155,6 +155,11 @@ pub struct Server {
     /// The file that holds the key
     #[arg(long, env = "GANTRY_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+
+    /// Certificates to trust beside those that browsers trust, as PEM: those of a stack are in
+    /// .gantry/secrets/edge_certificate
+    #[arg(long, env = "GANTRY_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -114,16 +114,16 @@ pub fn refusal(error: dataflow::Error) -> Failure {
 }
 
 fn served(url: &str, server: &Server) -> Result<Platform, Failure> {
-    let key = match (&server.key, &server.key_file) {
-        (Some(key), _) => Some(key.clone()),
-        (None, Some(path)) => {
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the key in {}", path.display()))?;
-            Some(text.trim().to_owned())
-        }
-        (None, None) => None,
+    let key = verbs::key(server.key.as_deref(), server.key_file.as_deref())?;
+    let trusted = server.ca_file.as_ref().map(|path| {
+        fs::read(path).with_context(|| format!("cannot read certificates in {}", path.display()))
+    });
+    let trusted = trusted.transpose()?;
+    let by = client::By {
+        key: key.as_deref(),
+        trusted: trusted.as_deref(),
     };
-    let client = client::Client::public(url, key.as_deref());
+    let client = client::Client::public(url, &by);
     let client = client.map_err(|error| Failure::usage(format!("--url: {error}")))?;
     Ok(Platform {
         calls: Arc::new(client),

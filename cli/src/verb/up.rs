@@ -68,6 +68,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     let mcp = mcp::App::new(started.app.calls(), agents).counted(process.metrics.clone());
     let beside =
         mcp::router(&mcp, process.stopping()).merge(nexus::router(&nexus, process.stopping()));
+    process.metrics.ask(started.app.figures());
     process.ready();
     let api = listener.local_addr().unwrap_or(listen);
     let screen = Screen {

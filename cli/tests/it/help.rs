@@ -2,7 +2,7 @@
 
 use crate::gantry;
 
-const PAGES: [&[&str]; 35] = [
+const PAGES: [&[&str]; 47] = [
     &[],
     &["init"],
     &["up"],
@@ -13,6 +13,18 @@ const PAGES: [&[&str]; 35] = [
     &["seed"],
     &["call"],
     &["changes"],
+    &["workflows"],
+    &["run"],
+    &["runs"],
+    &["runs", "list"],
+    &["runs", "show"],
+    &["runs", "watch"],
+    &["runs", "cancel"],
+    &["runs", "retry"],
+    &["runs", "replay"],
+    &["runs", "approve"],
+    &["runs", "refuse"],
+    &["signal"],
     &["sessions"],
     &["sessions", "open"],
     &["sessions", "list"],

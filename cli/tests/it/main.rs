@@ -29,8 +29,10 @@ pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gantry"));
     command
         .args(args)
+        .env_remove("GANTRY_CA_FILE")
         .env_remove("GANTRY_KEY_FILE")
         .env_remove("GANTRY_SECRETS")
+        .env_remove("GANTRY_SESSION")
         .env_remove("GANTRY_SOURCE")
         .env_remove("GANTRY_STACK_NAME")
         .env_remove("COLUMNS")

@@ -22,6 +22,8 @@ use there::There;
 /// Larger answers are not kept: they cost the database less than they cost here.
 const MOST_BYTES: usize = 1 << 20;
 const EPOCH_LEN: usize = 16;
+/// What begins so is no model's: there may be very many of them, and what is made of one is kept for seconds.
+pub const SHORT: &str = "session:";
 
 pub type Key = [u8; 32];
 type Epoch = [u8; EPOCH_LEN];
@@ -198,11 +200,13 @@ impl Change<'_> {
         }
     }
 
-    /// It is committed, or may be.
-    pub async fn done(mut self) {
-        if self.models.is_empty() || self.cache.renew(&self.models).await.is_ok() {
+    /// It is committed, or may be. Whether nobody is told any more what was kept before.
+    pub async fn done(mut self) -> bool {
+        let renewed = self.models.is_empty() || self.cache.renew(&self.models).await.is_ok();
+        if renewed {
             self.models.clear();
         }
+        renewed
     }
 
     /// It is certain that nothing was changed.

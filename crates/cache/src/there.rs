@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, FromRedisValue, IntoConnectionInfo as _, Pipeline, cmd, pipe};
 use tokio::sync::Semaphore;
 
-use crate::{Epoch, Error, Found, Key, new_epoch};
+use crate::{Epoch, Error, Found, Key, SHORT, new_epoch};
 
 /// Whoever waits longer had better asked the database.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -19,6 +19,8 @@ const CONNECT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Longer than any answer is kept. An epoch that is gone is as good as a new one.
 const EPOCHS_KEPT: Duration = Duration::from_hours(24);
+/// The same of [`SHORT`] ones.
+const SHORT_KEPT: Duration = Duration::from_mins(1);
 
 /// A Redis server, and as whom to speak to it.
 #[derive(Clone)]
@@ -90,9 +92,9 @@ impl There {
             return Ok(Found { value, epochs });
         }
         let mut make = pipe();
-        for name in &names {
+        for (model, name) in models.iter().zip(&names) {
             let set = make.cmd("SET").arg(name).arg(&new_epoch()?[..]);
-            let seconds = EPOCHS_KEPT.as_secs();
+            let seconds = kept_for(model).as_secs();
             set.arg("NX").arg("EX").arg(seconds).ignore();
         }
         make.cmd("MGET").arg(&names);
@@ -122,7 +124,7 @@ impl There {
         let mut set = pipe();
         for model in models {
             set.cmd("SET").arg(link.epoch(model)).arg(&new_epoch()?[..]);
-            set.arg("EX").arg(EPOCHS_KEPT.as_secs()).ignore();
+            set.arg("EX").arg(kept_for(model).as_secs()).ignore();
         }
         self.ask(&link, &set).await
     }
@@ -230,6 +232,14 @@ impl There {
             until: Instant::now() + PAUSE,
             why,
         };
+    }
+}
+
+fn kept_for(model: &str) -> Duration {
+    if model.starts_with(SHORT) {
+        SHORT_KEPT
+    } else {
+        EPOCHS_KEPT
     }
 }
 

@@ -19,7 +19,7 @@ pub use environment::Env;
 pub use farewell::with_farewell;
 pub use life::{Life, Phase};
 pub use logs::start_logs;
-pub use metrics::Metrics;
+pub use metrics::{Asker, Gauge, Metrics};
 pub use ops::{HealthOf, Ops, health_of};
 pub use process::{Drain, Error, Process, run};
 pub use refusal::{Refusal, put};

@@ -6,9 +6,16 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
+
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+/// The same of what may take days.
+const LONG_BOUNDS: [f64; 12] = [
+    0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0, 604_800.0,
 ];
 
 const REQUESTS: &str = "gantry_request_duration_seconds";
@@ -28,16 +35,40 @@ struct Inner {
     series: RwLock<HashMap<(String, u16), Arc<Series>>>,
     /// By name and labels, of what a service has beside requests.
     others: RwLock<BTreeMap<(&'static str, String), Arc<Series>>>,
+    /// By name and labels.
+    gauges: RwLock<BTreeMap<(&'static str, String), i64>>,
+    /// Asked whenever somebody wants to see the figures.
+    askers: RwLock<Vec<Asker>>,
 }
 
-#[derive(Default)]
+/// A figure that goes up and down. `labels` are as they are to be shown, each of a bounded set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gauge {
+    pub name: &'static str,
+    pub labels: String,
+    pub value: i64,
+}
+
+/// What is known only when it is asked for. It bounds by itself how often it looks, and for how long.
+pub type Asker = Arc<dyn Fn() -> BoxFuture<'static, Vec<Gauge>> + Send + Sync>;
+
 struct Series {
+    bounds: &'static [f64; BOUNDS.len()],
     count: AtomicU64,
     micros: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len()],
 }
 
 impl Series {
+    fn new(bounds: &'static [f64; BOUNDS.len()]) -> Self {
+        Self {
+            bounds,
+            count: AtomicU64::new(0),
+            micros: AtomicU64::new(0),
+            buckets: Default::default(),
+        }
+    }
+
     fn add(&self, took: Duration) {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.micros.fetch_add(
@@ -45,14 +76,14 @@ impl Series {
             Ordering::Relaxed,
         );
         let seconds = took.as_secs_f64();
-        if let Some(bucket) = BOUNDS.iter().position(|bound| seconds <= *bound) {
+        if let Some(bucket) = self.bounds.iter().position(|bound| seconds <= *bound) {
             self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn write(&self, name: &str, labels: &str, out: &mut String) -> std::fmt::Result {
         let mut sum = 0;
-        for (bound, bucket) in BOUNDS.iter().zip(&self.buckets) {
+        for (bound, bucket) in self.bounds.iter().zip(&self.buckets) {
             sum += bucket.load(Ordering::Relaxed);
             writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {sum}")?;
         }
@@ -92,6 +123,8 @@ impl Metrics {
             connections: AtomicI64::new(0),
             series: RwLock::default(),
             others: RwLock::default(),
+            gauges: RwLock::default(),
+            askers: RwLock::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -118,12 +151,54 @@ impl Metrics {
 
     /// In the histogram `name`, in seconds. `labels` are as they are to be shown (`a="b",c="d"`), each of a bounded set.
     pub fn observe_in(&self, name: &'static str, labels: &str, took: Duration) {
+        self.observe_by(&BOUNDS, name, labels, took);
+    }
+
+    /// The same of what may take days.
+    pub fn observe_long_in(&self, name: &'static str, labels: &str, took: Duration) {
+        self.observe_by(&LONG_BOUNDS, name, labels, took);
+    }
+
+    pub fn set(&self, gauge: Gauge) {
+        if let Ok(mut gauges) = self.inner.gauges.write() {
+            gauges.insert((gauge.name, gauge.labels), gauge.value);
+        }
+    }
+
+    pub fn ask(&self, asker: Asker) {
+        if let Ok(mut askers) = self.inner.askers.write() {
+            askers.push(asker);
+        }
+    }
+
+    /// All figures, those too that are known only now.
+    pub async fn scrape(&self) -> String {
+        let askers = self.inner.askers.read();
+        let askers = askers.map(|askers| askers.clone()).unwrap_or_default();
+        for asker in askers {
+            for gauge in asker().await {
+                self.set(gauge);
+            }
+        }
+        self.render()
+    }
+
+    fn observe_by(
+        &self,
+        bounds: &'static [f64; BOUNDS.len()],
+        name: &'static str,
+        labels: &str,
+        took: Duration,
+    ) {
         let key = (name, labels.to_owned());
         let known = self.inner.others.read().ok();
         let known = known.and_then(|others| others.get(&key).cloned());
         let series = known.or_else(|| {
             let mut others = self.inner.others.write().ok()?;
-            Some(Arc::clone(others.entry(key).or_default()))
+            let series = others.entry(key);
+            Some(Arc::clone(
+                series.or_insert_with(|| Arc::new(Series::new(bounds))),
+            ))
         });
         if let Some(series) = series {
             series.add(took);
@@ -135,8 +210,10 @@ impl Metrics {
         if let Some(series) = self.inner.series.read().ok()?.get(&key) {
             return Some(Arc::clone(series));
         }
+        let mut series = self.inner.series.write().ok()?;
+        let series = series.entry(key);
         Some(Arc::clone(
-            self.inner.series.write().ok()?.entry(key).or_default(),
+            series.or_insert_with(|| Arc::new(Series::new(&BOUNDS))),
         ))
     }
 
@@ -189,11 +266,30 @@ impl Metrics {
             "# TYPE gantry_connections gauge\ngantry_connections {}",
             inner.connections.load(Ordering::Relaxed)
         )?;
+        inner.write_gauges(out)?;
         inner.write_histograms(out)
     }
 }
 
 impl Inner {
+    fn write_gauges(&self, out: &mut String) -> std::fmt::Result {
+        let Ok(gauges) = self.gauges.read() else {
+            return Ok(());
+        };
+        let mut last = "";
+        for ((name, labels), value) in gauges.iter() {
+            if *name != last {
+                writeln!(out, "# TYPE {name} gauge")?;
+                last = name;
+            }
+            match labels.as_str() {
+                "" => writeln!(out, "{name} {value}")?,
+                labels => writeln!(out, "{name}{{{labels}}} {value}")?,
+            }
+        }
+        Ok(())
+    }
+
     fn write_histograms(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "# TYPE {REQUESTS} histogram")?;
         let Ok(series) = self.series.read() else {

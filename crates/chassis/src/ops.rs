@@ -102,7 +102,7 @@ async fn health(State(ops): State<Ops>) -> Response {
 async fn metrics(State(ops): State<Ops>) -> Response {
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-        ops.metrics.render(),
+        ops.metrics.scrape().await,
     )
         .into_response()
 }

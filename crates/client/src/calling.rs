@@ -31,7 +31,7 @@ impl Client {
         let repeatable = self.may_repeat(&call.node, &call.caller);
         let mut path = match &self.inner.speech {
             Speech::Internal => format!("/call/{}", call.node),
-            Speech::Public(_) => format!("/api/v1/call/{}", call.node),
+            Speech::Public { nodes, .. } => format!("{nodes}/{}", call.node),
         };
         if !call.query.is_empty() {
             path.push('?');
@@ -47,7 +47,7 @@ impl Client {
         let mut headers = HeaderMap::new();
         match &self.inner.speech {
             Speech::Internal => parts.write(&mut headers),
-            Speech::Public(key) => key.write(&parts, &mut headers),
+            Speech::Public { key, .. } => key.write(&parts, &mut headers),
         }
         let exchange = Exchange {
             method: Method::POST,

@@ -72,7 +72,7 @@ impl Client {
     ) -> Result<Arc<Catalogue>, Problem> {
         let deadline = match self.inner.speech {
             Speech::Internal => Instant::now() + PATIENCE,
-            Speech::Public(_) => Instant::now(),
+            Speech::Public { .. } => Instant::now(),
         };
         let fetched = patiently(deadline, || async {
             let catalogues = &self.inner.catalogues;
@@ -106,9 +106,9 @@ impl Client {
                 parts.write(&mut headers);
                 "/catalogue"
             }
-            Speech::Public(key) => {
+            Speech::Public { key, nodes } => {
                 key.write(&parts, &mut headers);
-                "/api/v1/call"
+                *nodes
             }
         };
         if let Some(known) = &known {

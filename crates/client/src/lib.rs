@@ -41,8 +41,16 @@ struct Inner {
 enum Speech {
     /// Dataflow's internal routes: the caller travels as an assertion.
     Internal,
-    /// The public API: whoever calls is whoever holds the key, and a call's own caller is not sent.
-    Public(Key),
+    /// A public face's: whoever calls is whoever holds the key, and a call's own caller is not sent.
+    Public { key: Key, nodes: &'static str },
+}
+
+/// As whom a public server is asked, and whom it is believed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct By<'a> {
+    pub key: Option<&'a str>,
+    /// Certificates as PEM, beside those that browsers trust.
+    pub trusted: Option<&'a [u8]>,
 }
 
 impl Client {
@@ -52,13 +60,18 @@ impl Client {
     }
 
     /// Of a public API server: `http://127.0.0.1:8000`, `https://data.example.com`, as the key's holder or as anybody.
-    /// `trusted`: certificates as PEM, beside those that browsers trust.
-    pub fn public(
-        address: &str,
-        key: Option<&str>,
-        trusted: Option<&[u8]>,
-    ) -> Result<Self, BadAddress> {
-        Self::of(address.parse()?, trusted, Speech::Public(Key::new(key)?))
+    pub fn public(address: &str, by: &By<'_>) -> Result<Self, BadAddress> {
+        Self::of_face(address, by, "/api/v1/call")
+    }
+
+    /// Of nexus's public port, `http://127.0.0.1:8002`, which has the nodes of workflows, runs and sessions.
+    pub fn nexus(address: &str, by: &By<'_>) -> Result<Self, BadAddress> {
+        Self::of_face(address, by, "/nexus/v1/call")
+    }
+
+    fn of_face(address: &str, by: &By<'_>, nodes: &'static str) -> Result<Self, BadAddress> {
+        let key = Key::new(by.key)?;
+        Self::of(address.parse()?, by.trusted, Speech::Public { key, nodes })
     }
 
     fn of(address: Address, trusted: Option<&[u8]>, speech: Speech) -> Result<Self, BadAddress> {
@@ -77,7 +90,7 @@ impl Client {
         let begun = Instant::now();
         let (name, asked) = match &self.inner.speech {
             Speech::Internal => ("dataflow", self.reported_health().await.map(Some)),
-            Speech::Public(_) => (
+            Speech::Public { .. } => (
                 "api",
                 self.fetch_catalogue(&Caller::Anonymous).await.map(|_| None),
             ),

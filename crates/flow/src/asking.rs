@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::run::LARGEST_OUTPUT;
-use wire::{Body, Call, Caller, Calls, Code, NodeName, Problem};
+use wire::{Body, ByteStream, Call, Caller, Calls, Code, Content, NodeName, Problem};
 
 use crate::retry;
 
@@ -46,6 +46,18 @@ impl Asking {
         let mut call = Call::new(node, Caller::Anonymous, Body::json(encode(input)?));
         call.deadline = Some(Instant::now() + within);
         decode(&self.once(call, LARGEST_ANSWER).await?)
+    }
+
+    /// What the hidden node `run.<verb>` tells until it ends.
+    pub(crate) async fn listen(&self, verb: &str) -> Result<ByteStream, Problem> {
+        let node = NodeName::of_model("run", verb);
+        let call = Call::new(node, Caller::Anonymous, Body::json("{}"));
+        match self.0.call(call).await?.body.content {
+            Content::Stream(stream) => Ok(stream),
+            Content::Whole(_) => {
+                Err(Problem::new(Code::Unavailable).detail("nothing is told there"))
+            }
+        }
     }
 
     /// A step's call has its effect once, however often it is made.

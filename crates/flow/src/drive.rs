@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::run::{Advance, Held, One, StepRow, Then};
+use wire::run::{Advance, Held, One, State, StepRow, StepState, Then};
 use wire::{Body, Call, Caller, Code, NodeName, Options, Problem, Step, Trace};
 
 use crate::asking::Asking;
 use crate::definitions::Definitions;
 use crate::leases::News;
+use crate::observing::{Observer, Seen};
 use crate::outside::Outsides;
 use crate::retry::SHORT;
 use crate::telling::{Lost, tell};
@@ -38,6 +39,7 @@ pub(crate) struct Means {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) outside: Arc<Outsides>,
     pub(crate) tidings: Tidings,
+    pub(crate) observer: Observer,
     /// No step is begun any more.
     pub(crate) draining: CancellationToken,
     /// No step is waited for any more.
@@ -61,6 +63,8 @@ struct Drive<'a> {
 #[derive(Clone)]
 struct Holding {
     run: Uuid,
+    workflow: Arc<str>,
+    started_at: Arc<str>,
     epoch: u32,
     lease: Uuid,
     session: Option<String>,
@@ -82,6 +86,8 @@ pub(crate) async fn carry(means: &Means, held: Held, news: watch::Receiver<News>
     let mut drive = Drive {
         held: Holding {
             run: run.id,
+            workflow: run.workflow.as_str().into(),
+            started_at: run.started_at.as_deref().unwrap_or_default().into(),
             epoch: run.epoch,
             lease,
             session: run.session.clone(),
@@ -163,6 +169,7 @@ impl<'a> Drive<'a> {
     async fn take(&mut self, next: Next<'_>, signals_seen: u64) -> Result<Option<Duration>, Lost> {
         let outputs = next.told.iter().filter_map(|row| row.output.as_ref());
         self.bytes += outputs.map(|output| output.get().len()).sum::<usize>();
+        self.see(&next.told);
         self.told.extend(next.told);
         self.consumed.extend(next.consumed);
         if let Some(end) = next.end {
@@ -191,6 +198,16 @@ impl<'a> Drive<'a> {
         // Nothing to wake for: an answer or news will.
         let wake = wake.unwrap_or(Duration::from_hours(1));
         Ok(Some(if next.watches { wake.min(LOOK) } else { wake }))
+    }
+
+    fn see(&self, told: &[StepRow]) {
+        for row in told.iter().filter(|row| row.ended_at.is_some()) {
+            self.means.observer.see(Seen::Step {
+                what: &row.what,
+                state: row.state,
+                took: time::between(&row.started_at, row.ended_at.as_deref()),
+            });
+        }
     }
 
     fn begin(&self, Todo { path, what }: Todo<'_>) -> BoxFuture<'a, Answered> {
@@ -233,6 +250,11 @@ impl<'a> Drive<'a> {
     async fn advance(&mut self, then: Then) -> Result<(), Lost> {
         self.bytes = 0;
         let ends = then.ends();
+        let state = match then {
+            Then::Succeed(_) => State::Succeeded,
+            Then::Fail(_) => State::Failed,
+            _ => State::Cancelled,
+        };
         let advance = Advance {
             run: self.held.run,
             epoch: self.held.epoch,
@@ -250,6 +272,13 @@ impl<'a> Drive<'a> {
             }
         };
         self.means.tidings.tell(self.held.run, ends);
+        if ends && told.is_ok() {
+            self.means.observer.see(Seen::Ended {
+                workflow: &self.held.workflow,
+                state,
+                took: time::since(&self.held.started_at),
+            });
+        }
         told
     }
 }
@@ -274,7 +303,8 @@ async fn call(
         let answer = outside.call(input).await?;
         return Ok(answer.to_string().into());
     }
-    let deadline = Instant::now() + timeout;
+    let begun = Instant::now();
+    let deadline = begun + timeout;
     let call = || Call {
         options: Options {
             session: held.session.clone(),
@@ -290,7 +320,16 @@ async fn call(
         trace: held.trace,
         ..Call::new(node.clone(), caller.clone(), Body::json(input.clone()))
     };
-    means.asking.step(call).await
+    let answer = means.asking.step(call).await;
+    // Its row is written with its effect; all others are told. A workflow's tells that its run has ended.
+    if answer.is_ok() && node.family() != "workflow" {
+        means.observer.see(Seen::Step {
+            what: node.as_str(),
+            state: StepState::Done,
+            took: begun.elapsed(),
+        });
+    }
+    answer
 }
 
 fn too_long(node: &NodeName, timeout: Duration) -> Problem {

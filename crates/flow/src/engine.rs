@@ -13,10 +13,12 @@ use wire::{Calls, Code, Problem};
 use crate::asking::Asking;
 use crate::definitions::Definitions;
 use crate::drive::{self, Means};
+use crate::heeding::heed;
 use crate::leases::Leases;
+use crate::observing::{Observer, Seen};
 use crate::outside::{Outside, Outsides};
 use crate::tidings::Tidings;
-use crate::{Settings, retry};
+use crate::{Settings, retry, time};
 
 /// How long one claim waits for a run.
 const CLAIM_WAIT: Duration = Duration::from_secs(20);
@@ -46,6 +48,7 @@ impl Engine {
                 definitions: Arc::new(Definitions::default()),
                 outside: Arc::new(outside),
                 tidings: Tidings::default(),
+                observer: Observer::default(),
                 draining: CancellationToken::new(),
                 over: CancellationToken::new(),
             },
@@ -71,6 +74,13 @@ impl Engine {
         self
     }
 
+    /// Told of what its runs and steps come to.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Observer) -> Self {
+        self.means.observer = observer;
+        self
+    }
+
     /// Until `stopping`, then until what is under way has ended or was given back. Dropped, it leaves everything as
     /// it stands: others go on once the leases have run out.
     pub async fn run(self, stopping: CancellationToken) {
@@ -82,6 +92,7 @@ impl Engine {
         tokio::select! {
             () = work => {}
             () = self.leases.renew(&self.means.asking) => {}
+            () = heed(&self.means.asking, &self.leases) => {}
         }
     }
 
@@ -105,6 +116,7 @@ impl Engine {
                     if let Err(error) = ended {
                         tracing::error!(error = %error, "a run was dropped");
                     }
+                    self.means.observer.see(Seen::UnderWay(runs.len()));
                     continue;
                 }
                 claimed = claimed => claimed,
@@ -116,6 +128,7 @@ impl Engine {
                     for held in claimed {
                         self.begin(runs, held);
                     }
+                    self.means.observer.see(Seen::UnderWay(runs.len()));
                 }
                 // After a pause.
                 Ok(None) => {}
@@ -164,6 +177,12 @@ impl Engine {
 
     fn begin(&self, runs: &mut JoinSet<()>, held: Held) {
         let (run, lease) = (held.run.id, held.lease);
+        if held.fresh {
+            self.means.observer.see(Seen::Begun {
+                workflow: &held.run.workflow,
+                waited: time::between(&held.run.created_at, held.run.started_at.as_deref()),
+            });
+        }
         let news = self.leases.keep(&held, Instant::now());
         let means = self.means.clone();
         let kept = Kept {
@@ -179,18 +198,22 @@ impl Engine {
 
     async fn drain(&self, mut runs: JoinSet<()>) {
         self.means.draining.cancel();
-        let ended = async { while runs.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.settings.grace, ended)
-            .await
-            .is_ok()
-        {
+        if self.end_within(self.settings.grace, &mut runs).await {
             return;
         }
         self.means.over.cancel();
-        let ended = async { while runs.join_next().await.is_some() {} };
-        if tokio::time::timeout(FAREWELL, ended).await.is_err() {
+        if !self.end_within(FAREWELL, &mut runs).await {
             tracing::warn!(runs = runs.len(), "runs are left to their leases");
         }
+    }
+
+    async fn end_within(&self, time: Duration, runs: &mut JoinSet<()>) -> bool {
+        let ended = async {
+            while runs.join_next().await.is_some() {
+                self.means.observer.see(Seen::UnderWay(runs.len()));
+            }
+        };
+        tokio::time::timeout(time, ended).await.is_ok()
     }
 }
 

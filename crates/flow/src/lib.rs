@@ -6,7 +6,9 @@ mod settings;
 mod asking;
 mod definitions;
 mod drive;
+mod heeding;
 mod leases;
+mod observing;
 mod outside;
 mod retry;
 mod scope;
@@ -16,6 +18,7 @@ mod time;
 mod walk;
 
 pub use engine::Engine;
+pub use observing::{Observer, Seen};
 pub use outside::Outside;
 pub use settings::{Chat, Mail, Reach, Settings};
 pub use tidings::{Listener, Tidings};

@@ -26,3 +26,16 @@ pub(crate) fn until(now: Timestamp, time: Timestamp) -> Duration {
     let left = time.duration_since(now);
     Duration::try_from(left).unwrap_or_default()
 }
+
+/// From one moment to a later one; none where either is not known.
+pub(crate) fn between(from: &str, to: Option<&str>) -> Duration {
+    let (Some(from), Some(to)) = (read(from), to.and_then(read)) else {
+        return Duration::ZERO;
+    };
+    until(from, to)
+}
+
+/// From then to now.
+pub(crate) fn since(from: &str) -> Duration {
+    read(from).map_or(Duration::ZERO, |from| until(from, Timestamp::now()))
+}

@@ -67,6 +67,18 @@ impl<'a> Door<'a> {
         }
     }
 
+    /// Not within a transaction, which sees what it wrote.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self, Self::Direct { .. })
+    }
+
+    /// Something is written to that answers are made of, beside models.
+    pub(crate) fn touch(&mut self, what: Touched) {
+        if let Self::Within { changed, .. } = self {
+            changed.touched.extend(what);
+        }
+    }
+
     /// What a write decides by: never a kept answer.
     pub(crate) async fn look(&mut self, select: &Select) -> Result<Option<Record>, Error> {
         match self {
@@ -205,7 +217,7 @@ impl<'a> Door<'a> {
                     (None, _) => {}
                     (Some(change), Err(Error::Violation(_) | Error::LeaseLost)) => change.undone(),
                     // What failed otherwise may be there all the same.
-                    (Some(change), _) => Box::pin(change.done()).await,
+                    (Some(change), _) => drop(Box::pin(change.done()).await),
                 }
                 written
             }

@@ -16,6 +16,7 @@ use graph::Graph;
 use model::{Action, Group, Limits, Models, Verb, Workflow};
 use sha2::{Digest as _, Sha256};
 use store::Store;
+use wire::run::State;
 use wire::{
     Answer, Body, Call, Caller, Calls, Catalogue, Code, Health, Media, Options, Problem, Reached,
     Tools,
@@ -119,6 +120,11 @@ impl Nodes {
     pub async fn end_changes(&self) {
         self.feed.end().await;
         self.runs.end().await;
+    }
+
+    /// How many runs there are in each state, of those that have not ended; as it was a while ago.
+    pub async fn run_depth(&self) -> Result<Vec<(State, u64)>, Problem> {
+        self.runs.depth().await
     }
 
     /// Whoever waits for runs is told at once that there are none here any more.

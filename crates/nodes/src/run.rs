@@ -4,6 +4,7 @@ pub(crate) mod acting;
 mod asked;
 mod claim;
 mod definitions;
+mod depth;
 mod held;
 mod info;
 mod input;
@@ -11,6 +12,7 @@ mod pruning;
 mod schedules;
 mod steered;
 pub(crate) mod step;
+mod told;
 
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ pub(crate) enum RunNode {
     /// Those that follow are for our own services.
     Claim,
     Renew,
+    Heed,
     Advance,
     Definition,
 }
@@ -53,6 +56,7 @@ impl RunNode {
             "approve" => Self::Approve,
             "claim" => Self::Claim,
             "renew" => Self::Renew,
+            "heed" => Self::Heed,
             "advance" => Self::Advance,
             "definition" => Self::Definition,
             _ => return None,
@@ -66,7 +70,7 @@ impl RunNode {
             Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
                 Some(Scope::Write)
             }
-            Self::Claim | Self::Renew | Self::Advance | Self::Definition => None,
+            Self::Claim | Self::Renew | Self::Heed | Self::Advance | Self::Definition => None,
         }
     }
 }
@@ -88,6 +92,7 @@ pub(crate) async fn call(
         RunNode::Approve => steered::approve(cx, runs, text).await,
         RunNode::Claim => claim(runs, text).await,
         RunNode::Renew => held::renew(runs, text).await,
+        RunNode::Heed => Ok(told::heed(runs)),
         RunNode::Advance => held::advance(runs, text).await,
         RunNode::Definition => definitions::call(runs, text).await,
     }

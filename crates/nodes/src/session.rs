@@ -2,6 +2,7 @@
 //!
 //! A session is its maker's: whoever else names it is told that there is none.
 
+mod hot;
 mod info;
 mod merge;
 mod shared;
@@ -17,11 +18,13 @@ use wire::session::{Kind, Put, Row};
 use wire::{Answer, Code, Fault, Meta, Problem};
 
 use crate::context::Context;
+use crate::door::Door;
 use crate::keys::only;
 use crate::{body, problem};
 
+pub(crate) use hot::{are_hot, run_out};
 pub(crate) use info::nodes;
-pub(crate) use shared::{SessionNode, call, check_run};
+pub(crate) use shared::{SessionNode, call, check_run, touched};
 
 /// A session that is used is not written to more often than this: reads stay cheap. Short ones are, at half their time.
 const SLIDES: Duration = Duration::from_mins(1);
@@ -43,7 +46,9 @@ pub(crate) async fn put(cx: &Context<'_>, text: &str) -> Result<Answer, Problem>
         created_at: cx.now,
         expires_at: cx.now + Duration::from_secs(ttl.into()),
     };
+    let change = hot::change(cx, &name);
     let put = cx.store.put_session(&name, &row).await;
+    hot::told(change).await;
     match put.map_err(problem::of_store)? {
         SessionPut::Kept => {
             let mut answer = Answer::json(json!({"expires_at": time(row.expires_at)}).to_string());
@@ -58,13 +63,7 @@ pub(crate) async fn put(cx: &Context<'_>, text: &str) -> Result<Answer, Problem>
 /// `{id, kind}`
 pub(crate) async fn get(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
     let (name, kind) = named(cx, text)?;
-    let found = cx.store.find_session(&name, cx.now).await;
-    let mut row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
-    if let Some(until) = slid(&row, cx.now) {
-        let extended = cx.store.extend_session(&name, until).await;
-        extended.map_err(problem::of_store)?;
-        row.expires_at = until;
-    }
+    let row = used(cx, &mut Door::direct(cx, None), &name).await?;
     let garbled = |error: serde_json::Error| problem::internal(&error.to_string());
     let row = Row {
         id: name.id,
@@ -79,7 +78,9 @@ pub(crate) async fn get(cx: &Context<'_>, text: &str) -> Result<Answer, Problem>
 /// `{id, kind}`
 pub(crate) async fn delete(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
     let (name, _) = named(cx, text)?;
+    let change = hot::change(cx, &name);
     let deleted = cx.store.delete_session(&name, cx.now).await;
+    hot::told(change).await;
     let affected = u64::from(deleted.map_err(problem::of_store)?);
     let answer = Answer::json(json!({"affected": affected}).to_string());
     Ok(Answer {
@@ -89,6 +90,22 @@ pub(crate) async fn delete(cx: &Context<'_>, text: &str) -> Result<Answer, Probl
         },
         ..answer
     })
+}
+
+/// Reads it, which is a use of it.
+async fn used(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    name: &SessionName,
+) -> Result<SessionRow, Problem> {
+    let found = hot::find(cx, door, name).await;
+    let mut row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
+    if let Some(until) = slid(&row, cx.now) {
+        let extended = hot::extend(cx, door, name, until).await;
+        extended.map_err(problem::of_store)?;
+        row.expires_at = until;
+    }
+    Ok(row)
 }
 
 /// Until when a session lives that is used now, if that is worth a write.

@@ -95,7 +95,11 @@ impl Nodes {
                     tries += 1;
                 }
                 // What failed may have failed because it was done before.
-                Err(problem) => return doing.before(cx).await?.ok_or(problem),
+                Err(problem) => {
+                    let before = doing.before(cx).await?.ok_or(problem)?;
+                    told(cx, &touched_before(cx, work).await?).await;
+                    return Ok(before);
+                }
                 answer => return answer,
             }
         }
@@ -153,7 +157,7 @@ impl Nodes {
             if let Some(key) = &work.key
                 && let Some(replay) = key.claim(&mut tx).await?
             {
-                return Ok((replay, Touched::new()));
+                return Ok((replay, touched_before(cx, work).await?));
             }
             let mut door = Door::within(&mut tx);
             let answer =
@@ -191,10 +195,14 @@ pub(crate) async fn settle(
         Ok((answer, touched)) => {
             let change = cx.answers.change(&touched);
             let committed = tx.commit().await;
-            if let Some(change) = change {
-                Box::pin(change.done()).await;
-            }
+            let renewed = match change {
+                Some(change) => Box::pin(change.done()).await,
+                None => true,
+            };
             committed.map_err(problem::of_store)?;
+            if !renewed && session::are_hot(&touched) {
+                session::run_out().await;
+            }
             Ok(answer)
         }
         Err(problem) => {
@@ -202,6 +210,26 @@ pub(crate) async fn settle(
             let _ = tx.rollback().await;
             Err(problem)
         }
+    }
+}
+
+/// What a call wrote to that was carried out before: whoever did that may have died before others were told.
+async fn touched_before(cx: &Context<'_>, work: &Work<'_>) -> Result<Touched, Problem> {
+    match work.what {
+        What::Session(node) => session::touched(cx, *node, work.text).await,
+        _ => Ok(Touched::new()),
+    }
+}
+
+/// Nobody is told any more what was kept of these.
+async fn told(cx: &Context<'_>, touched: &Touched) {
+    if touched.is_empty() {
+        return;
+    }
+    if let Some(change) = cx.answers.change(touched)
+        && !Box::pin(change.done()).await
+    {
+        session::run_out().await;
     }
 }
 

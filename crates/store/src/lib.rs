@@ -23,7 +23,7 @@ pub use error::{Error, Violation};
 pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use run::{
-    NewRun, NewStep, RenewedRow, RunFilter, RunRow, ScheduleRow, Slot, StepDone, StepKept,
+    NewRun, NewStep, RenewedRow, RunFilter, RunNews, RunRow, ScheduleRow, Slot, StepDone, StepKept,
 };
 pub use settings::{Location, Settings};
 pub use store::{Engine, MOST_SESSIONS, Retried, SessionName, SessionPut, SessionRow, Store, Tx};

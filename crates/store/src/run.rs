@@ -106,6 +106,15 @@ pub struct RunFilter {
     pub limit: u64,
 }
 
+/// What other processes tell of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunNews {
+    /// That some may go on, and that these were cancelled or sent signals.
+    Told(Vec<Uuid>),
+    /// They may have told something that was not heard.
+    Missed,
+}
+
 /// When a trigger of a workflow ticks next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleRow {

@@ -3,6 +3,7 @@
 
 mod ask;
 mod failure;
+mod key;
 pub mod reading;
 mod run;
 mod runs;
@@ -20,6 +21,7 @@ use wire::{Caller, Calls};
 
 pub use ask::{ask, ask_json, body_of};
 pub use failure::{Failure, write_error, write_hint, write_problem};
+pub use key::key;
 pub use run::{Run, run};
 pub use runs::{Runs, runs};
 pub use sessions::{Sessions, sessions};

@@ -166,7 +166,7 @@ async fn with_nearest(platform: &Platform, node: &NodeName, failure: Failure) ->
     let workflows = nodes.filter(|name| name.family() == "workflow");
     let hint = match wire::nearest(workflows.map(NodeName::verb), node.verb()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => "`gantry workflows` lists them".to_owned(),
+        None => "the verb `workflows` lists them".to_owned(),
     };
     problem.hint(hint).into()
 }

@@ -14,13 +14,15 @@ use crate::{Failure, Output, Platform, Table, ask, ask_json, examples};
 /// List runs of workflows, look at one, and steer it
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
+    "gantry runs"
     "gantry runs list --state failed"
     "gantry runs show 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d"
     "gantry runs approve 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d publish --note 'well written'"
 ))]
 pub struct Runs {
+    /// `list` unless said
     #[command(subcommand)]
-    pub verb: RunsVerb,
+    pub verb: Option<RunsVerb>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +50,7 @@ pub enum RunsVerb {
 }
 
 /// List runs, the newest first
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = examples!("gantry runs list" "gantry runs list --workflow rate --state failed --limit 5"))]
 pub struct Which {
     /// Of this workflow only
@@ -115,12 +117,13 @@ fn state(text: &str) -> Result<State, String> {
 impl Runs {
     /// Whether it waits for a run to go on.
     pub fn follows(&self) -> bool {
-        matches!(self.verb, RunsVerb::Watch(_))
+        matches!(self.verb, Some(RunsVerb::Watch(_)))
     }
 }
 
 pub async fn runs(args: Runs, platform: &Platform, output: Output) -> Result<(), Failure> {
-    match args.verb {
+    let usual = || RunsVerb::List(Which::default());
+    match args.verb.unwrap_or_else(usual) {
         RunsVerb::List(which) => list(which, platform, output).await,
         RunsVerb::Show(id) => show(id.run, platform, output).await,
         RunsVerb::Watch(id) => follow(platform, id.run, output).await,

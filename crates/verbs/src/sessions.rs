@@ -17,8 +17,9 @@ use crate::{Failure, Output, Platform, Table, ask, examples};
     "gantry sessions show 4fQ0aTn3yW8sKcJ1xZ6vRb"
 ))]
 pub struct Sessions {
+    /// `list` unless said
     #[command(subcommand)]
-    pub verb: SessionsVerb,
+    pub verb: Option<SessionsVerb>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,7 +45,7 @@ pub struct Opening {
 }
 
 /// List the sessions of whoever asks, the newest first
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = examples!("gantry sessions list" "gantry sessions list --limit 5 --output json"))]
 pub struct Which {
     /// How many [default: 50]
@@ -87,7 +88,8 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 pub async fn sessions(args: Sessions, platform: &Platform, output: Output) -> Result<(), Failure> {
-    match args.verb {
+    let usual = || SessionsVerb::List(Which::default());
+    match args.verb.unwrap_or_else(usual) {
         SessionsVerb::Open(Opening { ttl }) => open(ttl, platform, output).await,
         SessionsVerb::List(Which { limit }) => list(limit, platform, output).await,
         SessionsVerb::Show(id) => {

@@ -28,6 +28,19 @@ impl NodeName {
         self.0.split_once('.').map_or("", |(family, _)| family)
     }
 
+    /// Whether it is one of those of runs and sessions that callers have. The others of these families are for our own
+    /// services: they are told to nobody, and no face passes them on.
+    pub fn is_of_callers(&self) -> bool {
+        let verbs: &[&str] = match self.family() {
+            "run" => &[
+                "read", "steps", "list", "cancel", "retry", "replay", "signal", "approve",
+            ],
+            "session" => &["open", "read", "write", "list", "close"],
+            _ => &[],
+        };
+        verbs.contains(&self.verb())
+    }
+
     /// What stands after the dot, or the whole name where there is none.
     pub fn verb(&self) -> &str {
         self.0.split_once('.').map_or(&self.0, |(_, verb)| verb)

@@ -223,6 +223,9 @@ pub struct Held {
     /// The last signal that there was, consumed or not.
     #[serde(default)]
     pub signals_seen: u64,
+    /// Nobody has held it before, nor was it sent anything.
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 /// As whom steps are called: whoever started the run, or who its `run_as` says.
@@ -264,6 +267,33 @@ pub struct StillHeld {
     pub signals: Vec<Signal>,
 }
 
+/// What the hidden node `run.heed` tells until it or its asker ends, as events: whoever holds the run renews its lease at
+/// once, and so hears what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It was cancelled, or sent a signal.
+    Run(Uuid),
+    /// Any may have been.
+    Any,
+}
+
+impl Told {
+    pub fn event(self) -> String {
+        match self {
+            Self::Run(run) => format!("data: {run}\n\n"),
+            Self::Any => "data: any\n\n".to_owned(),
+        }
+    }
+
+    /// Of one line of the events; nothing where it tells nothing.
+    pub fn read(line: &str) -> Option<Self> {
+        match line.strip_prefix("data: ")? {
+            "any" => Some(Self::Any),
+            run => run.parse().ok().map(Self::Run),
+        }
+    }
+}
+
 /// Input of the hidden node `run.advance`: what became of steps that are no nodes of ours, and what comes next.
 /// One transaction; refused as a whole with `lease_lost` where the lease is another's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -302,6 +332,11 @@ pub enum Then {
 }
 
 impl Then {
+    /// The run ends, and not well.
+    pub fn fails(&self) -> bool {
+        matches!(self, Self::Fail(_) | Self::Cancel)
+    }
+
     /// The run is over.
     pub fn ends(&self) -> bool {
         matches!(self, Self::Succeed(_) | Self::Fail(_) | Self::Cancel)

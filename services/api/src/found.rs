@@ -68,7 +68,7 @@ fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
         || ["key.", "migration.", "workflow."]
             .iter()
             .any(|family| name.starts_with(family))
-        || OF_CALLERS.contains(&name);
+        || node.is_of_callers();
     let nodes = &view.catalogue.nodes;
     let is_near = || {
         let mut families = nodes.iter().map(|known| known.name.family());
@@ -80,23 +80,6 @@ fn callable(name: &str, view: &View, caller: &Caller) -> Result<(), Problem> {
     }
     Err(no_such_node(name, view))
 }
-
-/// Of families in which other nodes are for our own services: those are told to nobody, and never passed on.
-const OF_CALLERS: [&str; 13] = [
-    "run.read",
-    "run.steps",
-    "run.list",
-    "run.cancel",
-    "run.retry",
-    "run.replay",
-    "run.signal",
-    "run.approve",
-    "session.open",
-    "session.read",
-    "session.write",
-    "session.list",
-    "session.close",
-];
 
 /// Whether what is missing from the catalogue may be missing for want of a credential or scope.
 fn may_want(view: &View, caller: &Caller) -> bool {

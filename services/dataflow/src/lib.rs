@@ -1,6 +1,7 @@
 //! The service that holds the data: it alone speaks to the stores and authenticates.
 
 mod error;
+mod figures;
 mod issuers;
 mod location;
 pub mod migrations;

@@ -30,6 +30,7 @@ pub async fn run(process: Process) -> Result<(), chassis::Error> {
     if let Some(how) = settings.watch {
         app.follow(how, &process.tasks, process.stopping(), crate::log)?;
     }
+    process.metrics.ask(app.figures());
     process.ready();
     let served = Served::of(&app)
         .counted(process.metrics.clone())

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::{Callers, Calls};
 
-use crate::{Limits, Settings};
+use crate::{Limits, Settings, figures};
 
 /// The nodes to call, and what is heard of runs. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +64,11 @@ impl App {
 
     /// What carries runs out beside the routes, which hear of them from it.
     pub fn engine(&self) -> Engine {
-        Engine::new(self.calls(), self.flow.clone()).telling(self.tidings.clone())
+        let engine = Engine::new(self.calls(), self.flow.clone()).telling(self.tidings.clone());
+        match &self.metrics {
+            Some(metrics) => engine.observed_by(figures::observer(metrics.clone())),
+            None => engine,
+        }
     }
 
     /// How agents get workflows: by whom it may be asked, under which names.
@@ -76,7 +80,7 @@ impl App {
         }
     }
 
-    /// Requests are counted there.
+    /// Requests, runs and steps are counted there.
     #[must_use]
     pub fn counted(self, metrics: Metrics) -> Self {
         Self {

@@ -2,9 +2,12 @@
 
 mod app;
 mod settings;
+mod verb;
 
 mod actions;
+mod call;
 mod events;
+mod figures;
 mod mcp;
 mod openapi;
 mod runs;
@@ -20,6 +23,7 @@ mod waiting;
 
 use axum::Router;
 use axum::routing::any;
+use chassis::Process;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -28,6 +32,7 @@ pub use app::App;
 pub use flow::{Chat, Mail, Settings as Flow};
 pub use mcp::Workflows;
 pub use settings::{Limits, Settings};
+pub use verb::verb;
 
 /// All public routes. From `stopping` on whoever waits is answered with what there is.
 pub fn router(app: &App, stopping: CancellationToken) -> Router {
@@ -40,6 +45,20 @@ pub fn router(app: &App, stopping: CancellationToken) -> Router {
         .with_state(app)
         .merge(agents)
         .layer(RequestBodyTimeoutLayer::new(body_pause))
+}
+
+/// The service's life.
+pub async fn run(process: Process) -> Result<(), chassis::Error> {
+    let settings = Settings::load(&process.env)?;
+    let app = App::connect(&settings)?
+        .counted(process.metrics.clone())
+        .draining_with(process.life.clone());
+    let listener = process.bind(settings.listen).await?;
+    let health = chassis::health_of(app.calls());
+    process.watch(settings.ops_listen, health).await?;
+    process.ready();
+    serve(listener, app, process.stopping()).await;
+    Ok(())
 }
 
 /// Serves and carries out until `stopping`, then ends what is under way.

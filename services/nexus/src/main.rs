@@ -1,24 +1,13 @@
-//! The nexus service.
+//! The nexus service, and the verbs by which it is asked.
 
 use std::process::ExitCode;
-
-use nexus::{App, Settings};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    chassis::run("nexus", async |process| {
-        let settings = Settings::load(&process.env)?;
-        let app = App::connect(&settings)?
-            .counted(process.metrics.clone())
-            .draining_with(process.life.clone());
-        let listener = process.bind(settings.listen).await?;
-        process
-            .watch(settings.ops_listen, chassis::health_of(app.calls()))
-            .await?;
-        process.ready();
-        nexus::serve(listener, app, process.stopping()).await;
-        Ok(())
-    })
+    match nexus::verb() {
+        Some(ended) => ended,
+        None => chassis::run("nexus", nexus::run),
+    }
 }

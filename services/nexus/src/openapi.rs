@@ -30,6 +30,7 @@ fn of(catalogue: &Catalogue) -> Value {
         paths.insert(path, json!({ "post": start(node) }));
     }
     runs(&mut paths);
+    nodes(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -68,6 +69,22 @@ fn runs(paths: &mut Map<String, Value>) {
         paths.insert(path, json!({ "parameters": id(), "get": operation }));
     }
     actions(paths);
+}
+
+/// As the command line calls them.
+fn nodes(paths: &mut Map<String, Value>) {
+    let about = "Nodes of workflows, runs and sessions that the caller may call, with their inputs";
+    let list = operation("nodes", about, &json!({ "type": "object" }));
+    paths.insert("/nexus/v1/call".to_owned(), json!({ "get": list }));
+    let mut call = operation("call", "Calls one of them", &json!({}));
+    let input = json!({ "schema": { "type": "object" } });
+    call["requestBody"] = json!({ "content": { "application/json": input } });
+    let name =
+        json!([{ "name": "node", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    paths.insert(
+        "/nexus/v1/call/{node}".to_owned(),
+        json!({ "parameters": name, "post": call }),
+    );
 }
 
 fn id() -> Value {

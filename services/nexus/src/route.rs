@@ -7,6 +7,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     OpenApi,
+    /// `call`
+    Nodes,
+    /// `call/{node}`
+    Node(String),
     Workflows,
     /// `workflows/{name}/runs`
     Start(String),
@@ -62,7 +66,9 @@ pub(crate) enum Astray {
 pub(crate) fn route(method: &Method, path: &str) -> Result<Target, Astray> {
     let target = target(path)?;
     let (allowed, fits) = match target {
-        Target::Start(_) | Target::Act(..) => ("POST, OPTIONS", *method == Method::POST),
+        Target::Node(_) | Target::Start(_) | Target::Act(..) => {
+            ("POST, OPTIONS", *method == Method::POST)
+        }
         _ => (
             "GET, HEAD, OPTIONS",
             matches!(*method, Method::GET | Method::HEAD),
@@ -84,6 +90,8 @@ fn target(path: &str) -> Result<Target, Astray> {
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["openapi.json"] => Ok(Target::OpenApi),
+        ["call"] => Ok(Target::Nodes),
+        ["call", node] => Ok(Target::Node((*node).to_owned())),
         ["workflows"] => Ok(Target::Workflows),
         ["workflows", name, "runs"] => Ok(Target::Start((*name).to_owned())),
         ["runs"] => Ok(Target::Runs),
@@ -115,6 +123,7 @@ mod tests {
             let (method, path) = line.split_once(' ').unwrap();
             match route(&method.parse().unwrap(), path) {
                 Ok(Target::Start(name)) => format!("start {name}"),
+                Ok(Target::Node(name)) => format!("node {name}"),
                 Ok(Target::Act(_, act)) => act.verb().to_owned(),
                 Ok(Target::Run(_)) => "run".to_owned(),
                 Ok(Target::Steps(_)) => "steps".to_owned(),
@@ -130,6 +139,9 @@ mod tests {
             ("POST workflows", "405 GET, HEAD, OPTIONS"),
             ("POST workflows/rate/runs", "start rate"),
             ("GET workflows/rate/runs", "405 POST, OPTIONS"),
+            ("GET call", "Nodes"),
+            ("POST call/run.read", "node run.read"),
+            ("GET call/run.read", "405 POST, OPTIONS"),
             ("GET runs", "Runs"),
             ("GET runs/ID", "run"),
             ("HEAD runs/ID/steps", "steps"),

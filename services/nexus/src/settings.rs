@@ -56,7 +56,7 @@ impl Settings {
     pub fn load(env: &Env) -> Result<Self, chassis::Error> {
         let limits = Limits::default();
         let settings = Self {
-            listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8002))),
+            listen: listen(env),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             limits: Limits {
@@ -76,6 +76,11 @@ impl Settings {
         env.finish()?;
         Ok(settings)
     }
+}
+
+/// Where the public port is.
+pub(crate) fn listen(env: &Env) -> SocketAddr {
+    env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8002)))
 }
 
 fn agents(env: &Env) -> mcp_face::Settings {

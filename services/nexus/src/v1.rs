@@ -12,7 +12,7 @@ use wire::{Code, Problem, Trace};
 use crate::asked::{Asked, is_blank};
 use crate::asking::{Asking, Who};
 use crate::route::{Astray, Target, route};
-use crate::{App, actions, events, openapi, runs, workflows};
+use crate::{App, actions, call, events, openapi, runs, workflows};
 
 pub(crate) type Answered = Result<Response<Body>, Problem>;
 
@@ -53,6 +53,8 @@ pub(crate) async fn v1(State(app): State<App>, request: Request<Body>) -> Respon
 fn label(target: &Target) -> &'static str {
     match target {
         Target::OpenApi => "openapi",
+        Target::Nodes => "nodes",
+        Target::Node(_) => "node",
         Target::Workflows => "workflows",
         Target::Start(_) => "start",
         Target::Runs => "runs",
@@ -94,6 +96,8 @@ async fn answer(
     check_media(&asked)?;
     let answered = match target {
         Target::OpenApi => openapi::document(&asked).await,
+        Target::Nodes => call::list(&asked).await,
+        Target::Node(name) => call::call(&asked, &name).await,
         Target::Workflows => workflows::list(&asked).await,
         Target::Start(name) => workflows::start(asked, &name).await,
         Target::Runs => runs::list(&asked).await,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::Signer;
@@ -16,8 +16,10 @@ use uuid::Uuid;
 use wire::run::{Advance, Claim, Claimed, Held, Signal, StepRow, Then};
 use wire::{Answer, Problem};
 
+use super::depth::Depth;
 use super::schedules::Schedules;
 use super::steered::revoked;
+use super::told::Telling;
 use super::{acting, input};
 use crate::keys;
 use crate::live::Live;
@@ -38,15 +40,12 @@ pub(crate) struct Runs {
     /// Held by whoever looks.
     look: tokio::sync::Mutex<Look>,
     /// Something may be there.
-    news: Notify,
-    /// Others than this process may want it.
-    to_tell: Arc<Notify>,
-    telling: Once,
-    /// This process among them.
-    own: Uuid,
+    pub(super) news: Notify,
+    pub(super) telling: Telling,
+    pub(super) depth: tokio::sync::Mutex<Depth>,
     waiting: AtomicUsize,
-    ending: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) ending: CancellationToken,
+    pub(super) tasks: TaskTracker,
     kept: Mutex<HashMap<(String, String), Instant>>,
     good: Mutex<HashMap<String, (bool, Instant)>>,
 }
@@ -56,8 +55,6 @@ struct Look {
     /// Nothing was there at the last look, and nothing comes by itself before then.
     quiet_until: Option<Instant>,
     schedules: Schedules,
-    /// This process hears what others tell.
-    hears: bool,
 }
 
 /// One of those who wait.
@@ -96,9 +93,8 @@ impl Runs {
             signer,
             look: tokio::sync::Mutex::default(),
             news: Notify::new(),
-            to_tell: Arc::default(),
-            telling: Once::new(),
-            own: Uuid::now_v7(),
+            telling: Telling::default(),
+            depth: tokio::sync::Mutex::default(),
             waiting: AtomicUsize::new(0),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -123,7 +119,7 @@ impl Runs {
     }
 
     /// A run may go on.
-    pub(crate) fn wake(&self) {
+    pub(crate) fn wake(self: &Arc<Self>) {
         self.news.notify_one();
         if self.waiting.load(Ordering::Acquire) == 0 {
             self.tell_others();
@@ -136,10 +132,7 @@ impl Runs {
         let Ok(mut look) = turn else {
             return Ok(Vec::new());
         };
-        if !look.hears {
-            look.hears = true;
-            self.hear();
-        }
+        self.hear();
         loop {
             if let Some(quiet) = look.quiet_until {
                 let ends = quiet.min(until);
@@ -170,7 +163,7 @@ impl Runs {
     }
 
     /// Claims what there is.
-    async fn look(&self, look: &mut Look, most: u32) -> Result<Vec<Held>, Problem> {
+    async fn look(self: &Arc<Self>, look: &mut Look, most: u32) -> Result<Vec<Held>, Problem> {
         let live = self.live.load_full();
         look.schedules.fire(self, &live).await?;
         let lease = Uuid::now_v7();
@@ -188,7 +181,7 @@ impl Runs {
         self.held(rows, lease).await
     }
 
-    async fn held(&self, rows: Vec<RunRow>, lease: Uuid) -> Result<Vec<Held>, Problem> {
+    async fn held(self: &Arc<Self>, rows: Vec<RunRow>, lease: Uuid) -> Result<Vec<Held>, Problem> {
         let begun: Vec<_> = rows
             .iter()
             .filter(|row| !row.is_fresh)
@@ -219,6 +212,7 @@ impl Runs {
                 steps: steps.remove(&row.run.id).unwrap_or_default(),
                 signals: signals.remove(&row.run.id).unwrap_or_default(),
                 signals_seen: row.signals,
+                fresh: row.is_fresh,
                 run: row.run,
             });
         }
@@ -226,7 +220,7 @@ impl Runs {
     }
 
     /// Nobody acts for one whose credential was taken.
-    async fn refuse(&self, row: &RunRow, lease: Uuid) -> Result<(), Problem> {
+    async fn refuse(self: &Arc<Self>, row: &RunRow, lease: Uuid) -> Result<(), Problem> {
         let advance = Advance {
             run: row.run.id,
             epoch: row.run.epoch,
@@ -236,7 +230,8 @@ impl Runs {
             then: Then::Fail(revoked()),
         };
         let failed = self.store.advance_run(&advance).await;
-        failed.map_err(problem::of_store)
+        self.steer(&failed.map_err(problem::of_store)?);
+        Ok(())
     }
 
     /// Whether who once called may still do so.
@@ -255,36 +250,5 @@ impl Runs {
         }
         known.insert(caller.to_owned(), (good, Instant::now()));
         Ok(good)
-    }
-
-    /// From now on others tell this process of runs.
-    fn hear(self: &Arc<Self>) {
-        let runs = Arc::downgrade(self);
-        self.store.hear_runs(self.own, move || {
-            if let Some(runs) = runs.upgrade() {
-                runs.news.notify_one();
-            }
-        });
-    }
-
-    /// One word at a time, whatever happens meanwhile.
-    fn tell_others(&self) {
-        self.to_tell.notify_one();
-        self.telling.call_once(|| {
-            let (store, own) = (self.store.clone(), self.own);
-            let (to_tell, ending) = (Arc::clone(&self.to_tell), self.ending.clone());
-            self.tasks.spawn(async move {
-                while ending
-                    .run_until_cancelled(to_tell.notified())
-                    .await
-                    .is_some()
-                {
-                    // Who is not told looks by itself after a while.
-                    if let Err(error) = store.tell_of_runs(own).await {
-                        tracing::debug!(error = %error, "others cannot be told of runs");
-                    }
-                }
-            });
-        });
     }
 }

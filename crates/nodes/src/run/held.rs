@@ -1,6 +1,7 @@
 //! `run.renew`, `run.advance`: what whoever holds runs says of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use wire::run::{
     Advance, Claim, LARGEST_OUTPUT, MOST_STEPS, Renew, Renewed, Signal, StillHeld, Then,
@@ -43,11 +44,12 @@ pub(super) async fn renew(runs: &Runs, text: &str) -> Result<Answer, Problem> {
     Ok(Answer::json(answer_of(&Renewed { runs: still })?))
 }
 
-pub(super) async fn advance(runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn advance(runs: &Arc<Runs>, text: &str) -> Result<Answer, Problem> {
     let advance: Advance = input::own(text)?;
     check(&advance)?;
     let advanced = runs.store.advance_run(&advance).await;
-    advanced.map_err(problem::of_store)?;
+    // Those that it called and no longer waits for.
+    runs.steer(&advanced.map_err(problem::of_store)?);
     // Whoever called it, the next of its slot, or it itself may go on now.
     if !matches!(advance.then, Then::Go) {
         runs.wake();

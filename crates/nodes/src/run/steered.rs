@@ -1,5 +1,7 @@
 //! `run.cancel`, `run.retry`, `run.replay`, `run.signal`, `run.approve`.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use serde_json::value::RawValue;
 use store::{NewRun, Retried, RunRow};
@@ -16,16 +18,25 @@ use crate::workflow::{need_start, new_run};
 use crate::{problem, session};
 
 /// `{id}`
-pub(super) async fn cancel(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn cancel(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let id = input::id(&input::object(text, &["id"])?)?;
     find(cx, id).await?;
-    cx.store.cancel_run(id).await.map_err(problem::of_store)?;
+    let cancelled = cx.store.cancel_run(id).await;
+    runs.steer(&cancelled.map_err(problem::of_store)?);
     runs.wake();
     changed(&find(cx, id).await?)
 }
 
 /// `{id, from?}`
-pub(super) async fn retry(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn retry(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let object = input::object(text, &["id", "from"])?;
     let id = input::id(&object)?;
     let from = input::word(&object, "from", "a step's path")?;
@@ -45,7 +56,11 @@ pub(super) async fn retry(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<A
 }
 
 /// `{id}`: the same once more, as the caller and by the definition of now.
-pub(super) async fn replay(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn replay(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let id = input::id(&input::object(text, &["id"])?)?;
     let before = find(cx, id).await?.run;
     let Some(place) = cx.live.workflow(&before.workflow) else {
@@ -73,7 +88,11 @@ pub(super) async fn replay(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<
 }
 
 /// `{id, name, payload?}`
-pub(super) async fn signal(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn signal(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let object = input::object(text, &["id", "name", "payload"])?;
     let id = input::id(&object)?;
     let name = input::word(&object, "name", "a signal's name")?;
@@ -88,7 +107,11 @@ pub(super) async fn signal(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<
 }
 
 /// `{id, step, approved, note?}`: by one of the step's role, whose run it need not be.
-pub(super) async fn approve(cx: &Context<'_>, runs: &Runs, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn approve(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let object = input::object(text, &["id", "step", "approved", "note"])?;
     let id = input::id(&object)?;
     let path = input::word(&object, "step", "a step's path")?;
@@ -126,7 +149,7 @@ pub(super) async fn approve(cx: &Context<'_>, runs: &Runs, text: &str) -> Result
 
 async fn tell(
     cx: &Context<'_>,
-    runs: &Runs,
+    runs: &Arc<Runs>,
     id: Uuid,
     name: &str,
     payload: &str,
@@ -144,6 +167,7 @@ async fn tell(
         let detail = "the run has ended, or was told as much as it may be";
         fault("/id".to_owned(), "invalid_value", detail)
     })?;
+    runs.steer(&[id]);
     runs.wake();
     let mut answer = Answer::json(json!({"seq": seq}).to_string());
     answer.meta.affected = Some(1);

@@ -12,7 +12,8 @@ use wire::session::{Kind, List, Listed, Open, Put, Session};
 use wire::{Answer, Fault, Problem};
 
 use super::merge::merged;
-use super::{full, is_id, missing, slid, time, ttl};
+use super::{full, hot, is_id, missing, time, ttl, used};
+use crate::answers::Touched;
 use crate::arguments::Pairs;
 use crate::context::Context;
 use crate::create::{fault, no_query};
@@ -149,6 +150,7 @@ async fn write(
         return Err(problem::of_input(faults));
     };
     let name = named(cx, object).await?;
+    door.touch(hot::touched(cx, &name));
     let tx = door.tx().map_err(problem::of_store)?;
     let found = tx.find_session(&name, cx.now, true).await;
     let row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
@@ -213,6 +215,7 @@ async fn close(
     only(object, &["id"])?;
     check_affected(1, cx.options)?;
     let name = named(cx, object).await?;
+    door.touch(hot::touched(cx, &name));
     let tx = door.tx().map_err(problem::of_store)?;
     let closed = tx.close_session(&name, cx.now).await;
     if !closed.map_err(problem::of_store)? {
@@ -239,19 +242,20 @@ pub(crate) async fn check_run(cx: &Context<'_>, door: &mut Door<'_>) -> Result<(
     used(cx, door, &name_of(cx, id.clone())).await.map(drop)
 }
 
-async fn used(
+/// What a call of the node writes to, where answers may have been made of it.
+pub(crate) async fn touched(
     cx: &Context<'_>,
-    door: &mut Door<'_>,
-    name: &SessionName,
-) -> Result<SessionRow, Problem> {
-    let found = door.find_session(name, cx.now).await;
-    let mut row = found.map_err(problem::of_store)?.ok_or_else(missing)?;
-    if let Some(until) = slid(&row, cx.now) {
-        let extended = door.extend_session(name, until).await;
-        extended.map_err(problem::of_store)?;
-        row.expires_at = until;
+    node: SessionNode,
+    text: &str,
+) -> Result<Touched, Problem> {
+    match node {
+        SessionNode::Write | SessionNode::Close => {
+            let name = named(cx, &body::object(text, "")?).await?;
+            Ok(hot::touched(cx, &name))
+        }
+        // Nobody has read yet what is opened.
+        SessionNode::Open | SessionNode::Read | SessionNode::List => Ok(Touched::new()),
     }
-    Ok(row)
 }
 
 /// The session that the call says, else that of its options. A step's is its run's, whoever the run acts as.

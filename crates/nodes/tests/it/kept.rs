@@ -31,12 +31,12 @@ const MODELS: &[(&str, &str)] = &[
 ];
 
 /// One of several processes over the same database.
-struct Replica {
-    nodes: Arc<Nodes>,
-    admin: Caller,
+pub(crate) struct Replica {
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) admin: Caller,
 }
 
-async fn store(database: &Database) -> (Store, Arc<model::Models>) {
+pub(crate) async fn store(database: &Database) -> (Store, Arc<model::Models>) {
     let sources = MODELS
         .iter()
         .map(|(path, text)| ((*path).into(), (*text).to_owned()));
@@ -53,7 +53,10 @@ async fn store(database: &Database) -> (Store, Arc<model::Models>) {
 }
 
 impl Replica {
-    async fn new((store, models): &(Store, Arc<model::Models>), place: Option<Place>) -> Self {
+    pub(crate) async fn new(
+        (store, models): &(Store, Arc<model::Models>),
+        place: Option<Place>,
+    ) -> Self {
         let settings = Settings {
             open: false,
             limits: model::Limits::default(),
@@ -91,11 +94,11 @@ impl Replica {
         self.call(&self.admin, line, &json!({})).await.1
     }
 
-    async fn write(&self, node: &str, input: Value) -> Value {
+    pub(crate) async fn write(&self, node: &str, input: Value) -> Value {
         self.call(&self.admin, node, &input).await.1
     }
 
-    async fn someone(&self, role: &str) -> Caller {
+    pub(crate) async fn someone(&self, role: &str) -> Caller {
         let key = json!({"name": role, "roles": [role]});
         let key = self.write("key.create", key).await;
         let credential = json!({"credential": key["token"]});
@@ -112,7 +115,7 @@ impl Replica {
     }
 }
 
-fn there(redis: &Redis) -> Place {
+pub(crate) fn there(redis: &Redis) -> Place {
     let server = cache::Server::new(&redis.url(), Some(Redis::PASSWORD)).unwrap();
     Place::There(server)
 }

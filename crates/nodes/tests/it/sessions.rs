@@ -1,5 +1,6 @@
 //! Sessions: whose they are, and how long they live.
 
+mod hot;
 mod shared;
 
 use std::time::Duration;

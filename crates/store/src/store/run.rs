@@ -10,7 +10,8 @@ use crate::run::{Columns, Texts, garbled, run_row, signal_row, step_row};
 use crate::sql::Statement;
 use crate::sql::run as sql;
 use crate::{
-    Engine, Error, Kept, NewRun, NewStep, RenewedRow, RunRow, StepDone, StepKept, Write, Written,
+    Engine, Error, Kept, NewRun, NewStep, RenewedRow, RunNews, RunRow, StepDone, StepKept, Write,
+    Written,
 };
 
 /// Steps that are told in one statement: each number of them is a statement of its own.
@@ -96,16 +97,16 @@ impl Store {
     }
 
     /// Calls whenever another process than `own` tells of runs, until the store is closed. On SQLite there is no other.
-    pub fn hear_runs(&self, own: Uuid, heard: impl Fn() + Send + Sync + 'static) {
+    pub fn hear_runs(&self, own: Uuid, heard: impl Fn(RunNews) + Send + Sync + 'static) {
         if let Inner::Postgres(postgres) = &self.inner {
             postgres.hear(own, heard);
         }
     }
 
-    /// Tells other processes that runs may go on.
-    pub async fn tell_of_runs(&self, own: Uuid) -> Result<(), Error> {
+    /// Tells other processes that runs may go on, and which were steered.
+    pub async fn tell_of_runs(&self, own: Uuid, steered: &[Uuid]) -> Result<(), Error> {
         match &self.inner {
-            Inner::Postgres(postgres) => postgres.tell_others(own).await,
+            Inner::Postgres(postgres) => postgres.tell_others(own, steered).await,
             Inner::Sqlite(_) => Ok(()),
         }
     }
@@ -154,12 +155,14 @@ impl Store {
         Ok(renewed)
     }
 
-    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now.
-    pub async fn advance_run(&self, advance: &Advance) -> Result<(), Error> {
-        if self.engine() == Engine::Postgres && advance.steps.len() <= AT_ONCE {
+    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now. Answers the
+    /// runs that it called and that are to end with it.
+    pub async fn advance_run(&self, advance: &Advance) -> Result<Vec<Uuid>, Error> {
+        let at_once = advance.steps.len() <= AT_ONCE && !advance.then.fails();
+        if self.engine() == Engine::Postgres && at_once {
             let rows = self.tell(sql::advance_at_once(advance)).await?;
             match rows.is_empty() {
-                false => return Ok(()),
+                false => return Ok(Vec::new()),
                 true if !advance.then.ends() => return Err(Error::LeaseLost),
                 // It may have a slot.
                 true => {}
@@ -295,8 +298,15 @@ impl Tx {
         Ok(!rows.is_empty())
     }
 
-    async fn advance_run(&mut self, advance: &Advance) -> Result<(), Error> {
+    async fn advance_run(&mut self, advance: &Advance) -> Result<Vec<Uuid>, Error> {
         let engine = self.engine();
+        let fails = advance.then.fails();
+        // Before the run itself: who of them ends at this moment locks its own row, and then this one's.
+        let mut called = if fails {
+            self.cancel_called(advance).await?
+        } else {
+            Vec::new()
+        };
         let ends = advance.then.ends();
         let slot = if ends {
             self.slot_of(advance.run).await?
@@ -320,6 +330,19 @@ impl Tx {
                 self.texts(sql::wake(engine, parent)).await?;
             }
         }
-        Ok(())
+        if fails {
+            // What began until the row was this transaction's.
+            called.extend(self.cancel_called(advance).await?);
+        }
+        Ok(called)
+    }
+
+    /// Those that the run called: who has not begun ends, the others are asked to.
+    async fn cancel_called(&mut self, advance: &Advance) -> Result<Vec<Uuid>, Error> {
+        let statement = sql::cancel_called(self.engine(), advance.run);
+        let rows = self.texts(statement).await?;
+        rows.into_iter()
+            .map(|row| Columns::new(row).read())
+            .collect()
     }
 }

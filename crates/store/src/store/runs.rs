@@ -38,17 +38,18 @@ impl Store {
     }
 
     /// Ends what nobody has begun, asks the holder of all else to end it, and the same of all that it called. Each by
-    /// itself, so that no two who end runs wait for each other.
-    pub async fn cancel_run(&self, id: Uuid) -> Result<(), Error> {
-        let mut ids = vec![id];
+    /// itself, so that no two who end runs wait for each other. Answers all of them.
+    pub async fn cancel_run(&self, id: Uuid) -> Result<Vec<Uuid>, Error> {
+        let (mut ids, mut cancelled) = (vec![id], Vec::new());
         while let Some(id) = ids.pop() {
             in_transaction!(self, tx => tx.cancel_run(id))?;
+            cancelled.push(id);
             let children = self.ask(sql::children(self.engine(), id)).await?;
             for child in children {
                 ids.push(Columns::new(child).read()?);
             }
         }
-        Ok(())
+        Ok(cancelled)
     }
 
     /// The signal's number; nothing where the run has ended or was told too much.
@@ -76,6 +77,17 @@ impl Store {
         let rows = self.ask(sql::next_tick(self.engine())).await?;
         let at = rows.into_iter().flatten().flatten().next();
         at.map(|at| at.parse().map_err(|_| garbled())).transpose()
+    }
+
+    /// How many there are in each state of those that have not ended.
+    pub async fn count_runs(&self) -> Result<Vec<(State, u64)>, Error> {
+        let rows = self.ask(sql::count_open(self.engine())).await?;
+        let row = |row| {
+            let mut columns = Columns::new(row);
+            let state = State::parse(&columns.text()?).ok_or_else(garbled)?;
+            Ok((state, columns.read()?))
+        };
+        rows.into_iter().map(row).collect()
     }
 
     /// The workflows of which there are runs.

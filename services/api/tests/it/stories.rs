@@ -372,9 +372,11 @@ async fn the_command_lines_client_sees_the_public_server_as_nodes() {
     on_every_stack(false, async |stack| {
         stack
             .served(async |address| {
-                let client =
-                    Client::public(&format!("http://{address}"), stack.key.as_deref(), None)
-                        .unwrap();
+                let by = client::By {
+                    key: stack.key.as_deref(),
+                    trusted: None,
+                };
+                let client = Client::public(&format!("http://{address}"), &by).unwrap();
                 let catalogue = client.catalogue(&Caller::Anonymous).await.unwrap();
                 assert!(catalogue.model("Person").is_some());
                 let mut call = wire::Call::new(

@@ -8,9 +8,12 @@
 
 mod agents;
 mod cost;
+mod figures;
 mod interrupted;
 mod outside;
 mod rest;
+mod steered;
 mod steps;
 mod told;
+mod verbs;
 mod world;

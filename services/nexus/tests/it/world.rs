@@ -81,9 +81,15 @@ pub(crate) struct Stage {
     admin: String,
     editor: String,
     stopping: CancellationToken,
+    figures: chassis::Asker,
 }
 
 impl Stage {
+    /// Those that the database has.
+    pub(crate) fn figures(&self) -> chassis::Asker {
+        Arc::clone(&self.figures)
+    }
+
     pub(crate) fn engine(&self) -> flow::Engine {
         self.app.engine()
     }
@@ -139,6 +145,7 @@ async fn told(workflows: &[&str], far: bool, story: impl AsyncFn(&Stage)) {
             admin: key(&app, &["admin"]).await,
             editor: key(&app, &["editor"]).await,
             stopping: stopping.clone(),
+            figures: app.figures(),
         };
         story(&stage).await;
         drop(stage);

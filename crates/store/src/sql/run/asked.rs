@@ -105,6 +105,34 @@ pub(crate) fn cancel(engine: Engine, id: Uuid) -> Statement {
     writer.finish()
 }
 
+/// Those that the run called are to end: at once where nobody has begun one and it is in no slot, else by whoever holds
+/// or claims it.
+pub(crate) fn cancel_called(engine: Engine, run: Uuid) -> Statement {
+    const UNBEGUN: &str =
+        "CASE WHEN state = 'queued' AND claims = 0 AND (slot IS NULL OR due_at IS NULL) THEN ";
+    let mut writer = Writer::new(engine);
+    writer
+        .sql("UPDATE gantry_run SET cancelling = ")
+        .truth(true);
+    writer.sql(", woken = ").truth(true);
+    writer.sql(", state = ").sql(UNBEGUN);
+    writer.sql("'cancelled' ELSE state END, finished_at = ");
+    writer.sql(UNBEGUN).now();
+    writer.sql(" END, due_at = ").sql(UNBEGUN);
+    writer.sql("NULL ELSE CASE WHEN state = 'waiting' THEN ");
+    writer.now().sql(" ELSE due_at END END WHERE ");
+    // In the order of ids: whoever locks several does so.
+    match engine {
+        Engine::Postgres => writer.sql("id = ANY(ARRAY(SELECT id FROM gantry_run WHERE parent = "),
+        Engine::Sqlite => writer.sql("parent = "),
+    };
+    writer.uuid(run);
+    writer.sql(" AND finished_at IS NULL AND NOT cancelling");
+    writer.postgres(" ORDER BY id FOR NO KEY UPDATE)) AND finished_at IS NULL");
+    writer.sql(" RETURNING CAST(id AS text)");
+    writer.finish()
+}
+
 /// Those that it called and that have not ended.
 pub(crate) fn children(engine: Engine, id: Uuid) -> Statement {
     let mut writer = Writer::new(engine);
@@ -292,6 +320,12 @@ pub(crate) fn ended(
         .sql(" AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ")
         .number(most);
     writer.sql(")) ORDER BY id LIMIT ").number(limit);
+    writer.finish()
+}
+
+pub(crate) fn count_open(engine: Engine) -> Statement {
+    let mut writer = Writer::new(engine);
+    writer.sql("SELECT state, CAST(count(*) AS text) FROM gantry_run WHERE finished_at IS NULL GROUP BY state");
     writer.finish()
 }
 
