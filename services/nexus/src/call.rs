@@ -12,7 +12,7 @@ use crate::v1::Answered;
 
 /// What of these the caller may call; nothing else of the catalogue.
 pub(crate) async fn list(asked: &Asked) -> Answered {
-    let catalogue = asked.app.calls.catalogue(&asked.caller().await?).await?;
+    let catalogue = asked.by.app.calls.catalogue(&asked.by.caller().await?).await?;
     let nodes = catalogue.nodes.iter().filter(|node| is_ours(&node.name));
     let ours = Catalogue {
         nodes: nodes.cloned().collect(),
@@ -44,7 +44,7 @@ pub(crate) async fn call(asked: &Asked, name: &str) -> Answered {
     } else {
         asked.body.clone()
     };
-    let (meta, answer) = asked.call(node, input, options).await?;
+    let (meta, answer) = asked.by.call(node, input, options).await?;
     let mut response = json(StatusCode::OK, answer);
     let media = Media::Json;
     AnswerParts { media, meta }.write(response.headers_mut());
