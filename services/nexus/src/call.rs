@@ -12,7 +12,12 @@ use crate::v1::Answered;
 
 /// What of these the caller may call; nothing else of the catalogue.
 pub(crate) async fn list(asked: &Asked) -> Answered {
-    let catalogue = asked.by.app.calls.catalogue(&asked.by.caller().await?).await?;
+    let catalogue = asked
+        .by
+        .app
+        .calls
+        .catalogue(&asked.by.caller().await?)
+        .await?;
     let nodes = catalogue.nodes.iter().filter(|node| is_ours(&node.name));
     let ours = Catalogue {
         nodes: nodes.cloned().collect(),

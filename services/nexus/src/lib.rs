@@ -11,6 +11,7 @@ mod figures;
 mod mcp;
 mod openapi;
 mod runs;
+mod sessions;
 mod v1;
 mod workflows;
 

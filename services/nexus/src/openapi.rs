@@ -30,6 +30,7 @@ fn of(catalogue: &Catalogue) -> Value {
         paths.insert(path, json!({ "post": start(node) }));
     }
     runs(&mut paths);
+    sessions(&mut paths);
     nodes(&mut paths);
     json!({
         "openapi": "3.1.0",
@@ -69,6 +70,51 @@ fn runs(paths: &mut Map<String, Value>) {
         paths.insert(path, json!({ "parameters": id(), "get": operation }));
     }
     actions(paths);
+}
+
+fn sessions(paths: &mut Map<String, Value>) {
+    let body = |schema: Value| json!({ "content": { "application/json": { "schema": schema } } });
+    let session = reference("Session");
+    let many = json!({ "type": "array", "items": session });
+    let limit = json!([{ "name": "limit", "in": "query", "schema": { "type": "integer", "minimum": 1, "maximum": 1000 } }]);
+    let mut list = operation(
+        "sessions",
+        "The caller's sessions, newest first, without their states",
+        &many,
+    );
+    list["parameters"] = limit;
+    let mut open = operation(
+        "open_session",
+        "Opens a session; its handle comes as a cookie, too",
+        &session,
+    );
+    open["responses"]["201"] = open["responses"]["200"].take();
+    open["responses"]
+        .as_object_mut()
+        .map(|responses| responses.remove("200"));
+    open["requestBody"] = body(
+        json!({ "type": "object", "additionalProperties": false, "properties": {
+        "state": { "type": "object" }, "ttl": { "type": "integer", "minimum": 1, "description": "Seconds without use." },
+    } }),
+    );
+    paths.insert(
+        "/nexus/v1/sessions".to_owned(),
+        json!({ "get": list, "post": open }),
+    );
+    let show = operation("session", "One session, which counts as use", &session);
+    let mut change = operation(
+        "write_session",
+        "Changes its state by a merge patch (RFC 7396)",
+        &session,
+    );
+    change["requestBody"] = body(json!({ "type": "object" }));
+    let close = json!({ "operationId": "close_session", "summary": "Ends it", "responses": {
+        "204": { "description": "Ended" }, "default": { "$ref": "#/components/responses/Problem" },
+    } });
+    let id =
+        json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
+    let session = json!({ "parameters": id, "get": show, "patch": change, "delete": close });
+    paths.insert("/nexus/v1/sessions/{id}".to_owned(), session);
 }
 
 /// As the command line calls them.
@@ -204,6 +250,9 @@ fn schemas(catalogue: &Catalogue) -> Value {
             "input": {}, "output": { "description": "Of a run that succeeded." }, "problem": reference("Problem"),
             "started_by": text, "session": text, "parent": { "type": "string", "format": "uuid" },
             "cancelling": { "type": "boolean" }, "created_at": time, "started_at": time, "finished_at": time,
+        } },
+        "Session": { "type": "object", "required": ["id", "created_at", "expires_at"], "properties": {
+            "id": text, "state": { "type": "object" }, "created_at": time, "expires_at": time,
         } },
         "Step": { "type": "object", "required": ["path", "what", "state", "attempts", "started_at"], "properties": {
             "path": text, "what": text, "state": { "enum": ["done", "failed", "skipped", "waiting"] },

@@ -20,6 +20,11 @@ pub(crate) enum Target {
     Events(Uuid),
     /// `runs/{id}:cancel`
     Act(Uuid, Act),
+    Sessions,
+    OpenSession,
+    Session(String),
+    WriteSession(String),
+    CloseSession(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +69,22 @@ pub(crate) enum Astray {
 
 /// `path` is what stands after `/nexus/v1/`, as it came.
 pub(crate) fn route(method: &Method, path: &str) -> Result<Target, Astray> {
-    let target = target(path)?;
+    let target = of_method(target(path)?, method);
     let (allowed, fits) = match target {
         Target::Node(_) | Target::Start(_) | Target::Act(..) => {
             ("POST, OPTIONS", *method == Method::POST)
         }
+        Target::Sessions | Target::OpenSession => (
+            "GET, HEAD, POST, OPTIONS",
+            matches!(*method, Method::GET | Method::HEAD | Method::POST),
+        ),
+        Target::Session(_) | Target::WriteSession(_) | Target::CloseSession(_) => (
+            "GET, HEAD, PATCH, DELETE, OPTIONS",
+            matches!(
+                *method,
+                Method::GET | Method::HEAD | Method::PATCH | Method::DELETE
+            ),
+        ),
         _ => (
             "GET, HEAD, OPTIONS",
             matches!(*method, Method::GET | Method::HEAD),
@@ -78,6 +94,16 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Target, Astray> {
         () if fits => Ok(target),
         () if method == Method::OPTIONS => Err(Astray::Options(allowed)),
         () => Err(Astray::Method(allowed)),
+    }
+}
+
+/// Where one path means several things.
+fn of_method(target: Target, method: &Method) -> Target {
+    match target {
+        Target::Sessions if *method == Method::POST => Target::OpenSession,
+        Target::Session(id) if *method == Method::PATCH => Target::WriteSession(id),
+        Target::Session(id) if *method == Method::DELETE => Target::CloseSession(id),
+        target => target,
     }
 }
 
@@ -104,6 +130,8 @@ fn target(path: &str) -> Result<Target, Astray> {
         },
         ["runs", id, "steps"] => Ok(Target::Steps(run(id)?)),
         ["runs", id, "events"] => Ok(Target::Events(run(id)?)),
+        ["sessions"] => Ok(Target::Sessions),
+        ["sessions", id] if !id.is_empty() => Ok(Target::Session((*id).to_owned())),
         _ => Err(Astray::NoSuchPath),
     }
 }
@@ -153,6 +181,10 @@ mod tests {
             ("POST runs/ID:stop", "NoSuchPath"),
             ("GET runs/7", "NoSuchRun"),
             ("GET runs/ID/steps/7", "NoSuchPath"),
+            ("POST sessions", "OpenSession"),
+            ("PATCH sessions/x", "WriteSession(\"x\")"),
+            ("PUT sessions/x", "405 GET, HEAD, PATCH, DELETE, OPTIONS"),
+            ("GET sessions/", "NoSuchPath"),
             ("GET openapi.json", "OpenApi"),
             ("GET ", "NoSuchPath"),
             ("GET %ff", "NoSuchPath"),

@@ -12,7 +12,7 @@ use wire::{Code, Problem, Trace};
 use crate::asked::{Asked, is_blank};
 use crate::asking::{Asking, Who};
 use crate::route::{Astray, Target, route};
-use crate::{App, actions, call, events, openapi, runs, workflows};
+use crate::{App, actions, call, events, openapi, runs, sessions, workflows};
 
 pub(crate) type Answered = Result<Response<Body>, Problem>;
 
@@ -62,6 +62,11 @@ fn label(target: &Target) -> &'static str {
         Target::Steps(_) => "steps",
         Target::Events(_) => "events",
         Target::Act(_, act) => act.verb(),
+        Target::Sessions => "sessions",
+        Target::OpenSession => "open_session",
+        Target::Session(_) => "session",
+        Target::WriteSession(_) => "write_session",
+        Target::CloseSession(_) => "close_session",
     }
 }
 
@@ -105,6 +110,11 @@ async fn answer(
         Target::Steps(id) => runs::steps(&asked, id).await,
         Target::Events(id) => events::of_run(asked, id).await,
         Target::Act(id, act) => actions::act(&asked, id, act).await,
+        Target::Sessions => sessions::list(&asked).await,
+        Target::OpenSession => sessions::open(&asked).await,
+        Target::Session(id) => sessions::show(&asked, id).await,
+        Target::WriteSession(id) => sessions::change(&asked, id).await,
+        Target::CloseSession(id) => sessions::close(&asked, id).await,
     };
     Ok(answered?)
 }
@@ -149,7 +159,7 @@ fn check_media(asked: &Asked) -> Result<(), Problem> {
 fn stray(method: &Method, astray: Astray) -> Result<Response<Body>, Refusal> {
     match astray {
         Astray::NoSuchPath => Err(Problem::new(Code::NoSuchRoute)
-            .hint("there are /nexus/v1/workflows and /nexus/v1/runs: see /nexus/v1/openapi.json")
+            .hint("there are /nexus/v1/workflows, /runs and /sessions: see /nexus/v1/openapi.json")
             .into()),
         Astray::NoSuchRun => Err(Problem::new(Code::NotFound)
             .detail("a run's id is a UUID, and this is none")

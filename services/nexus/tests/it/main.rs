@@ -12,6 +12,7 @@ mod figures;
 mod interrupted;
 mod outside;
 mod rest;
+mod sessions;
 mod steered;
 mod steps;
 mod told;
