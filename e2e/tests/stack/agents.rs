@@ -178,7 +178,7 @@ fn a_session_is_its_owners_at_every_replica() {
 }
 
 /// SIGTERM, and a start after it has ended well and in time.
-fn replace(container: &str) {
+pub(crate) fn replace(container: &str) {
     let begun = Instant::now();
     docker(["stop", container]).unwrap();
     let took = begun.elapsed();
@@ -239,7 +239,7 @@ fn replacing_the_replicas_loses_no_call() {
 }
 
 /// The most that a process has held, in KiB.
-fn peak_kib(container: &str) -> u64 {
+pub(crate) fn peak_kib(container: &str) -> u64 {
     let pid = inspect(container)["State"]["Pid"].to_string();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

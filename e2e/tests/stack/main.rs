@@ -44,6 +44,7 @@ fn prod() -> &'static Stack {
         e2e::copy(&top().join("examples/cinema"), project.path()).unwrap();
         let workflows = project.path().join("workflows");
         std::fs::write(workflows.join("marks.yaml"), workflows::MARKS).unwrap();
+        std::fs::write(workflows.join("waits.yaml"), workflows::WAITS).unwrap();
         std::fs::write(workflows.join("noted.yaml"), sessions::NOTED).unwrap();
         up("prod", "prod", project.path())
     })

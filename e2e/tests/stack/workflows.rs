@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::engine::{docker, until};
+use e2e::engine::{docker, inspect, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::agents::{peak_kib, replace};
 use crate::{asked, prod};
 
 /// Of each run of [`MARKS`].
@@ -23,12 +24,21 @@ steps:
 outputs: { last: \"{{ four.name }}\" }
 ";
 
+/// Waits until somebody says so, which nobody does.
+pub(crate) const WAITS: &str = "\
+workflow: waits
+steps: [{ wait: { signal: never } }]
+";
+
 fn start(mark: &str, prefer: &str) -> Value {
-    let path = "/nexus/v1/workflows/marks/runs";
-    let body = json!({"mark": mark});
+    begin("marks", &json!({"mark": mark}), prefer)
+}
+
+fn begin(workflow: &str, body: &Value, prefer: &str) -> Value {
+    let path = format!("/nexus/v1/workflows/{workflow}/runs");
     let answer = prod()
         .edge
-        .request("POST", path, &[("Prefer", prefer)], Some(&body))
+        .request("POST", &path, &[("Prefer", prefer)], Some(body))
         .unwrap();
     let told = answer.json().unwrap();
     assert!([200, 201, 202].contains(&answer.status), "{told}");
@@ -88,5 +98,60 @@ fn whoever_is_killed_every_run_ends_and_every_effect_is_there_once() {
     for (number, id) in ids.iter().enumerate() {
         let found = count(&format!("Mark%20{lot}-{number}%20*"));
         assert_eq!(found, STEPS as u64, "the run {id}");
+    }
+}
+
+/// How many runs wait, by pages.
+fn waiting() -> u64 {
+    let (mut count, mut cursor) = (0, String::new());
+    loop {
+        let path = "/nexus/v1/runs?workflow=waits&state=waiting&limit=1000";
+        let page = prod().get(&format!("{path}{cursor}"));
+        count += page.json().unwrap().as_array().map_or(0, Vec::len) as u64;
+        match page.header("next-cursor") {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return count,
+        }
+    }
+}
+
+/// User and system time so far, in hundredths of a second.
+fn ticks(container: &str) -> u64 {
+    let pid = inspect(container)["State"]["Pid"].to_string();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    fields[11..13]
+        .iter()
+        .map(|field| field.parse::<u64>().unwrap())
+        .sum()
+}
+
+#[test]
+fn what_waits_costs_nexus_little() {
+    let wanted: u64 = asked("GANTRY_TEST_WAITING", 10_000);
+    let containers = prod().containers("nexus");
+    // From a fresh start: nothing of what other tests left counts.
+    containers.iter().for_each(|container| replace(container));
+    let (threads, begun) = (8, Instant::now());
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..wanted / threads {
+                    begin("waits", &json!({}), "respond-async");
+                }
+            });
+        }
+    });
+    until("all of them wait", || (waiting() >= wanted).then_some(()));
+    println!("{wanted} runs wait after {:?}", begun.elapsed());
+    for container in &containers {
+        let (before, begun) = (ticks(container), Instant::now());
+        thread::sleep(Duration::from_secs(5));
+        #[expect(clippy::cast_precision_loss, reason = "a few hundredths of a second")]
+        let share = (ticks(container) - before) as f64 / begun.elapsed().as_secs_f64();
+        let peak = peak_kib(container);
+        println!("{peak} KiB at most, then {share:.1} % of a core while nothing happens");
+        assert!(peak <= 64_000, "{peak} KiB");
     }
 }
