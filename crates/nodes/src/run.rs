@@ -5,12 +5,15 @@ mod asked;
 mod claim;
 mod definitions;
 mod held;
+mod hooks;
 mod info;
 mod input;
 mod pruning;
 mod schedules;
 mod steered;
 pub(crate) mod step;
+mod triggered;
+mod triggers;
 
 use std::sync::Arc;
 
@@ -21,6 +24,7 @@ use crate::context::Context;
 
 pub(crate) use claim::{Runs, call as claim};
 pub(crate) use info::{run_nodes, workflow_node};
+pub(crate) use triggers::begin as begin_triggers;
 
 /// The nodes of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(crate) enum RunNode {
     Renew,
     Advance,
     Definition,
+    Hooks,
+    Hook,
 }
 
 impl RunNode {
@@ -55,6 +61,8 @@ impl RunNode {
             "renew" => Self::Renew,
             "advance" => Self::Advance,
             "definition" => Self::Definition,
+            "hooks" => Self::Hooks,
+            "hook" => Self::Hook,
             _ => return None,
         })
     }
@@ -66,7 +74,12 @@ impl RunNode {
             Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
                 Some(Scope::Write)
             }
-            Self::Claim | Self::Renew | Self::Advance | Self::Definition => None,
+            Self::Claim
+            | Self::Renew
+            | Self::Advance
+            | Self::Definition
+            | Self::Hooks
+            | Self::Hook => None,
         }
     }
 }
@@ -90,5 +103,7 @@ pub(crate) async fn call(
         RunNode::Renew => held::renew(runs, text).await,
         RunNode::Advance => held::advance(runs, text).await,
         RunNode::Definition => definitions::call(runs, text).await,
+        RunNode::Hooks => hooks::list(cx),
+        RunNode::Hook => hooks::start(cx, runs, text).await,
     }
 }

@@ -3,18 +3,17 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use access::Principal;
 use jiff::Timestamp;
 use model::Workflow;
 use model::workflow::{Missed, Overlap, Trigger};
 use serde_json::json;
-use store::{NewRun, ScheduleRow, Tx};
+use store::{ScheduleRow, Tx};
 use wire::Problem;
 
-use super::{Runs, acting};
+use super::Runs;
+use super::triggered::{self, Cause};
 use crate::live::Live;
 use crate::problem;
-use crate::workflow::new_run;
 
 /// Ticks of one schedule that are caught up on at once; the rest at the next look.
 const MOST_TICKS: usize = 100;
@@ -170,7 +169,7 @@ async fn start(
     let Trigger::Cron { overlap, .. } = trigger else {
         return Ok(());
     };
-    let by = format!("trigger:{}", row.number);
+    let by = triggered::starter(row.number);
     let under_way = tx.triggered(&workflow.name, &by).await;
     let under_way = under_way.map_err(problem::of_store)?;
     match overlap {
@@ -182,15 +181,16 @@ async fn start(
         }
         _ => {}
     }
-    let input = workflow.triggered(trigger, &json!({"time": format!("{tick}")}));
-    let input = input.and_then(|input| {
-        let checked = workflow.check_input(&input);
-        checked.map_err(|faults| problem::of_input(faults).detail)
-    });
-    let input = match input {
-        Ok(input) => input,
+    let cause = Cause {
+        number: row.number,
+        given: &json!({"time": format!("{tick}")}),
+        tenant: None,
+        at: tick.max(Timestamp::now()),
+    };
+    let mut run = match triggered::run(workflow, cause) {
+        Ok(run) => run,
         Err(why) => {
-            let (workflow, number) = (&workflow.name, row.number);
+            let (workflow, number, why) = (&workflow.name, row.number, why.detail);
             tracing::error!(
                 workflow,
                 number,
@@ -199,19 +199,6 @@ async fn start(
             );
             return Ok(());
         }
-    };
-    let nobody = Principal {
-        id: by.clone(),
-        ..Principal::default()
-    };
-    let mut run = NewRun {
-        started_by: by,
-        ..new_run(
-            workflow,
-            input,
-            acting::of(workflow, &nobody),
-            tick.max(Timestamp::now()),
-        )?
     };
     if *overlap == Overlap::Queue && run.slot.is_none() {
         run.slot = Some(store::Slot {

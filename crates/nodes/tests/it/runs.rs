@@ -2,8 +2,10 @@
 
 mod asked;
 mod held;
+mod hooks;
 mod schedules;
 mod steps;
+mod triggers;
 
 use std::path::Path;
 use std::time::Duration;
