@@ -62,7 +62,8 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
     let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project)?)
-        .counted(process.metrics.clone());
+        .counted(process.metrics.clone())
+        .with_hook_secrets(platform::hook_secrets(&started.app.project));
     let beside = agents(&args, &started.app, &process, listen)
         .merge(nexus::router(&nexus, process.stopping()));
     process.ready();
@@ -82,8 +83,9 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     }
     let abandoned = process.life.abandoned();
     tokio::select! {
-        _ = futures_util::future::join(
+        _ = futures_util::future::join3(
             nexus.engine().run(stopping.clone()),
+            nexus::tell_of_missing_secrets(&nexus, stopping.clone()),
             api::serve(listener, face, beside, stopping),
         ) => {}
         () = abandoned.cancelled() => {}

@@ -5,6 +5,7 @@ mod settings;
 
 mod actions;
 mod events;
+mod hooks;
 mod openapi;
 mod runs;
 mod v1;
@@ -14,6 +15,7 @@ mod asked;
 mod prefer;
 mod query;
 mod route;
+mod signature;
 mod waiting;
 
 use axum::Router;
@@ -24,6 +26,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use app::App;
 pub use flow::{Chat, Mail, Settings as Flow};
+pub use hooks::tell_of_missing_secrets;
 pub use settings::{Limits, Settings};
 
 /// All public routes. From `stopping` on whoever waits is answered with what there is.
@@ -43,6 +46,7 @@ pub async fn serve(listener: TcpListener, app: App, stopping: CancellationToken)
     let (http, metrics) = (app.limits.http, app.metrics.clone());
     tokio::join!(
         app.engine().run(stopping.clone()),
+        tell_of_missing_secrets(&app, stopping.clone()),
         chassis::serve(listener, router, http, metrics, stopping),
     );
 }

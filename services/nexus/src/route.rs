@@ -16,6 +16,8 @@ pub(crate) enum Target {
     Events(Uuid),
     /// `runs/{id}:cancel`
     Act(Uuid, Act),
+    /// `hooks/{path}`, which may have slashes in it.
+    Hook(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +64,9 @@ pub(crate) enum Astray {
 pub(crate) fn route(method: &Method, path: &str) -> Result<Target, Astray> {
     let target = target(path)?;
     let (allowed, fits) = match target {
-        Target::Start(_) | Target::Act(..) => ("POST, OPTIONS", *method == Method::POST),
+        Target::Start(_) | Target::Act(..) | Target::Hook(_) => {
+            ("POST, OPTIONS", *method == Method::POST)
+        }
         _ => (
             "GET, HEAD, OPTIONS",
             matches!(*method, Method::GET | Method::HEAD),
@@ -96,6 +100,7 @@ fn target(path: &str) -> Result<Target, Astray> {
         },
         ["runs", id, "steps"] => Ok(Target::Steps(run(id)?)),
         ["runs", id, "events"] => Ok(Target::Events(run(id)?)),
+        ["hooks", path @ ..] if !path.is_empty() => Ok(Target::Hook(path.join("/"))),
         _ => Err(Astray::NoSuchPath),
     }
 }
@@ -119,6 +124,7 @@ mod tests {
                 Ok(Target::Run(_)) => "run".to_owned(),
                 Ok(Target::Steps(_)) => "steps".to_owned(),
                 Ok(Target::Events(_)) => "events".to_owned(),
+                Ok(Target::Hook(path)) => format!("hook {path}"),
                 Ok(other) => format!("{other:?}"),
                 Err(Astray::Method(allow)) => format!("405 {allow}"),
                 Err(Astray::Options(allow)) => format!("204 {allow}"),
@@ -141,6 +147,10 @@ mod tests {
             ("POST runs/ID:stop", "NoSuchPath"),
             ("GET runs/7", "NoSuchRun"),
             ("GET runs/ID/steps/7", "NoSuchPath"),
+            ("POST hooks/shop/paid", "hook shop/paid"),
+            ("POST hooks/paid", "hook paid"),
+            ("GET hooks/paid", "405 POST, OPTIONS"),
+            ("POST hooks", "NoSuchPath"),
             ("GET openapi.json", "OpenApi"),
             ("GET ", "NoSuchPath"),
             ("GET %ff", "NoSuchPath"),

@@ -10,7 +10,7 @@ use wire::{Code, Problem, Trace};
 
 use crate::asked::{Asked, is_blank};
 use crate::route::{Astray, Target, route};
-use crate::{App, actions, events, openapi, runs, workflows};
+use crate::{App, actions, events, hooks, openapi, runs, workflows};
 
 pub(crate) type Answered = Result<Response<Body>, Problem>;
 
@@ -58,6 +58,7 @@ fn label(target: &Target) -> &'static str {
         Target::Steps(_) => "steps",
         Target::Events(_) => "events",
         Target::Act(_, act) => act.verb(),
+        Target::Hook(_) => "hook",
     }
 }
 
@@ -83,9 +84,12 @@ async fn answer(
         trace,
         begun,
     };
-    // Before anything is said of what was asked for.
-    asked.caller().await?;
-    check_media(&asked)?;
+    // What is sent to a webhook has its signature for a credential.
+    if !matches!(target, Target::Hook(_)) {
+        // Before anything is said of what was asked for.
+        asked.caller().await?;
+        check_media(&asked)?;
+    }
     let answered = match target {
         Target::OpenApi => openapi::document(&asked).await,
         Target::Workflows => workflows::list(&asked).await,
@@ -95,6 +99,7 @@ async fn answer(
         Target::Steps(id) => runs::steps(&asked, id).await,
         Target::Events(id) => events::of_run(asked, id).await,
         Target::Act(id, act) => actions::act(&asked, id, act).await,
+        Target::Hook(path) => hooks::take_in(&asked, &path).await,
     };
     Ok(answered?)
 }

@@ -7,9 +7,11 @@
 )]
 
 mod cost;
+mod hooks;
 mod interrupted;
 mod outside;
 mod rest;
 mod steps;
 mod told;
+mod triggers;
 mod world;
