@@ -88,6 +88,14 @@ pub fn flow(project: &Project) -> Result<nexus::Flow, Failure> {
     Ok(flow)
 }
 
+/// Where the secrets of webhooks are.
+pub fn hook_secrets(project: &Project) -> PathBuf {
+    let said = project.settings.workflows.secrets.as_deref();
+    project
+        .root
+        .join(said.unwrap_or(Path::new(".gantry/secrets")))
+}
+
 fn secret(project: &Project, server: &model::Server) -> Result<Option<String>, Failure> {
     let Some(file) = &server.secret_file else {
         return Ok(None);

@@ -64,7 +64,8 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     let agents = agents(&args, listen);
     let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project)?)
         .offering(agents.clone())
-        .counted(process.metrics.clone());
+        .counted(process.metrics.clone())
+        .with_hook_secrets(platform::hook_secrets(&started.app.project));
     let mcp = mcp::App::new(started.app.calls(), agents).counted(process.metrics.clone());
     let beside =
         mcp::router(&mcp, process.stopping()).merge(nexus::router(&nexus, process.stopping()));
@@ -86,8 +87,9 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     }
     let abandoned = process.life.abandoned();
     tokio::select! {
-        _ = futures_util::future::join(
+        _ = futures_util::future::join3(
             nexus.engine().run(stopping.clone()),
+            nexus::tell_of_missing_secrets(&nexus, stopping.clone()),
             api::serve(listener, face, beside, stopping),
         ) => {}
         () = abandoned.cancelled() => {}

@@ -24,7 +24,7 @@ pub const OWN_NODES: [&str; 19] = [
 ];
 
 /// For the platform's own services; in nobody's catalogue.
-pub const HIDDEN_NODES: [&str; 8] = [
+pub const HIDDEN_NODES: [&str; 10] = [
     "auth.verify",
     "session.put",
     "session.get",
@@ -33,4 +33,6 @@ pub const HIDDEN_NODES: [&str; 8] = [
     "run.renew",
     "run.advance",
     "run.definition",
+    "run.hooks",
+    "run.hook",
 ];

@@ -15,6 +15,7 @@ use wire::{Answer, Body, Code, Content, Fault, Media, Meta, Problem};
 
 use crate::arguments::{self, Pairs};
 use crate::context::Context;
+use crate::live::Live;
 use crate::{body, problem, values};
 
 pub(crate) use feed::Feed;
@@ -128,9 +129,13 @@ fn named(cx: &Context<'_>, texts: &[String]) -> Result<BTreeSet<String>, (String
     Ok(names)
 }
 
-/// What must be known of a deleted record to say who may be told of it, where the rules ask for its fields.
-pub(crate) fn kept(model: &Model) -> Vec<FieldId> {
+/// What must be known of a deleted record: all of it where its end may start workflows, else what the rules ask for that
+/// say who may be told of it.
+pub(crate) fn kept(live: &Live, model: &Model) -> Vec<FieldId> {
     let mut kept = BTreeSet::new();
+    if live.watched.contains(&model.name) {
+        kept.extend(model.ids().map(|(field, _)| field));
+    }
     for rule in model
         .access
         .iter()

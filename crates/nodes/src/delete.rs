@@ -112,7 +112,7 @@ fn going(
     mut set: Vec<(FieldId, Value)>,
     returning: Vec<Column>,
 ) -> Write {
-    let kept = changes::kept(model);
+    let kept = changes::kept(cx.live, model);
     let model = Arc::clone(model);
     let Some(deleted_at) = model.system(System::DeletedAt) else {
         return Write::Delete(Delete {
@@ -228,7 +228,7 @@ async fn cascade(
             model: Arc::clone(child),
             filter,
             returning: Vec::new(),
-            kept: changes::kept(child),
+            kept: changes::kept(cx.live, child),
         });
         return write(door, write_delete).await;
     }

@@ -1,16 +1,17 @@
 //! The models that are served now, with what was made of them; replaced as a whole when models change.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use access::{Principal, Scope};
-use model::{Group, Limits, Models, Workflow};
+use model::{Group, Limits, Models, Verb, Workflow};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::Tools;
 
 use crate::answers::{self, Marks};
 use crate::serving::Serving;
 use crate::view::View;
+use crate::what::What;
 
 /// How many views are remembered.
 const MOST_VIEWS: usize = 256;
@@ -24,6 +25,8 @@ pub(crate) struct Live {
     pub(crate) groups: Arc<[Group]>,
     pub(crate) workflows: Arc<[Workflow]>,
     pub(crate) marks: Arc<Marks>,
+    /// The models whose changes start workflows.
+    pub(crate) watched: Arc<BTreeSet<String>>,
     views: Arc<Mutex<HashMap<Standing, Arc<View>>>>,
     /// Ends when calls may come again, where they must wait.
     opening: Option<CancellationToken>,
@@ -68,6 +71,7 @@ impl Live {
         Self {
             project,
             marks: Arc::new(answers::marks(&models)),
+            watched: Arc::new(watched(&workflows)),
             models,
             limits,
             tools,
@@ -114,6 +118,23 @@ impl Live {
         workflows.position(|workflow| workflow.name == name)
     }
 
+    /// Whether the call may start workflows by what it changes.
+    pub(crate) fn may_trigger(&self, what: &What) -> bool {
+        match what {
+            _ if self.watched.is_empty() => false,
+            What::Tx => true,
+            What::Of(_, verb) if verb.is_read() => false,
+            // Others may go, or let go, with it.
+            What::Of(model, Verb::Delete | Verb::BulkDelete | Verb::Bulk)
+                if !self.models.referrers(&model.name).is_empty() =>
+            {
+                true
+            }
+            What::Of(model, _) => self.watched.contains(&model.name),
+            _ => false,
+        }
+    }
+
     pub(crate) fn opening(&self) -> Option<&CancellationToken> {
         self.opening.as_ref()
     }
@@ -141,4 +162,9 @@ impl Live {
         views.insert(standing, Arc::clone(&view));
         view
     }
+}
+
+fn watched(workflows: &[Workflow]) -> BTreeSet<String> {
+    let watched = workflows.iter().flat_map(Workflow::watched);
+    watched.map(str::to_owned).collect()
 }

@@ -90,6 +90,7 @@ impl Nodes {
             groups: settings.groups,
             workflows: settings.workflows,
         })));
+        run::begin_triggers(&store, &live.load()).await?;
         let (store_of_feed, live_of_feed) = (store.clone(), Arc::clone(&live));
         Ok(Arc::new(Self {
             feed: Feed::new(
@@ -164,7 +165,11 @@ impl Nodes {
                 asked: Hash::new(&node, &query),
                 deadline,
             };
-            return import::call(&cx, &self.in_flight, import, input).await;
+            let imported = import::call(&cx, &self.in_flight, import, input).await;
+            if live.may_trigger(&what) {
+                self.runs.wake();
+            }
+            return imported;
         }
         let deadline = deadline.or_else(|| Instant::now().checked_add(live.limits.deadline));
         let media = input.media;

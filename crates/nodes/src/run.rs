@@ -6,6 +6,7 @@ mod claim;
 mod definitions;
 mod depth;
 mod held;
+mod hooks;
 mod info;
 mod input;
 mod pruning;
@@ -13,6 +14,8 @@ mod schedules;
 mod steered;
 pub(crate) mod step;
 mod told;
+mod triggered;
+mod triggers;
 
 use std::sync::Arc;
 
@@ -23,6 +26,7 @@ use crate::context::Context;
 
 pub(crate) use claim::{Runs, call as claim};
 pub(crate) use info::{run_nodes, workflow_node};
+pub(crate) use triggers::begin as begin_triggers;
 
 /// The nodes of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(crate) enum RunNode {
     Heed,
     Advance,
     Definition,
+    Hooks,
+    Hook,
 }
 
 impl RunNode {
@@ -59,6 +65,8 @@ impl RunNode {
             "heed" => Self::Heed,
             "advance" => Self::Advance,
             "definition" => Self::Definition,
+            "hooks" => Self::Hooks,
+            "hook" => Self::Hook,
             _ => return None,
         })
     }
@@ -70,7 +78,13 @@ impl RunNode {
             Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
                 Some(Scope::Write)
             }
-            Self::Claim | Self::Renew | Self::Heed | Self::Advance | Self::Definition => None,
+            Self::Claim
+            | Self::Renew
+            | Self::Heed
+            | Self::Advance
+            | Self::Definition
+            | Self::Hooks
+            | Self::Hook => None,
         }
     }
 }
@@ -95,5 +109,7 @@ pub(crate) async fn call(
         RunNode::Heed => Ok(told::heed(runs)),
         RunNode::Advance => held::advance(runs, text).await,
         RunNode::Definition => definitions::call(runs, text).await,
+        RunNode::Hooks => hooks::list(cx),
+        RunNode::Hook => hooks::start(cx, runs, text).await,
     }
 }

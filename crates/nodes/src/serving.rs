@@ -39,6 +39,14 @@ impl Nodes {
     /// Serves this from now on; calls under way end with what they began with. The tables must be as both need them.
     pub fn serve(&self, next: Serving) {
         self.live.store(Arc::new(Live::new(next)));
+        self.follow_changes();
+    }
+
+    /// Triggers that are new see what changes from now on.
+    fn follow_changes(&self) {
+        if !self.live.load().watched.is_empty() {
+            self.runs.wake();
+        }
     }
 
     /// Holds new calls back and lets those under way end. Where they take longer than `patience`, all go on.
@@ -83,6 +91,7 @@ impl Drop for Paused<'_> {
             None => self.nodes.live.load().reopened(self.calls.upgrade()),
         };
         self.nodes.live.store(Arc::new(live));
+        self.nodes.follow_changes();
         self.opening.cancel();
     }
 }

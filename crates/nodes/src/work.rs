@@ -42,7 +42,7 @@ impl Nodes {
         cx: &Context<'_>,
         work: Work<'_>,
     ) -> Result<Answer, Problem> {
-        let starts = matches!(work.what, What::Workflow(_));
+        let may_start = matches!(work.what, What::Workflow(_)) || cx.live.may_trigger(work.what);
         if let What::Workflow(place) = work.what {
             self.runs.keep(&cx.live.workflows[*place]).await?;
         }
@@ -50,7 +50,7 @@ impl Nodes {
             None => self.work(cx, work).await,
             Some(step) => self.step(cx, &work, step).await,
         };
-        if starts {
+        if may_start {
             self.runs.wake();
         }
         answered

@@ -1,6 +1,7 @@
 //! What was written, in the order in which it became visible: the outbox, read on from a position.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -140,6 +141,13 @@ impl Store {
 
 /// Records that [`Store::which`] takes at once.
 const MOST_AT_ONCE: u64 = 1_000;
+
+impl fmt::Display for Position {
+    /// As `gantry_meta` and `gantry_trigger` keep it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.transaction, self.seq)
+    }
+}
 
 impl Position {
     pub(crate) fn parse(text: &str) -> Option<Self> {

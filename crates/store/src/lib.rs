@@ -24,6 +24,7 @@ pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use run::{
     NewRun, NewStep, RenewedRow, RunFilter, RunNews, RunRow, ScheduleRow, Slot, StepDone, StepKept,
+    TriggerRow, Unseen,
 };
 pub use settings::{Location, Settings};
 pub use store::{Engine, MOST_SESSIONS, Retried, SessionName, SessionPut, SessionRow, Store, Tx};

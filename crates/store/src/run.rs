@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::run::{Note, Run, Signal, State, StepRow, StepState};
 
-use crate::{Error, Kept, Written};
+use crate::{Error, Kept, Position, Written};
 
 /// A run that is to be.
 #[derive(Debug, Clone)]
@@ -124,6 +124,23 @@ pub struct ScheduleRow {
     /// What says when it ticks: another text begins anew.
     pub ticks: String,
     pub next_at: Timestamp,
+}
+
+/// How far the changes of a model were seen to for the triggers of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerRow {
+    pub workflow: String,
+    pub model: String,
+    pub seen: Position,
+}
+
+/// Whether there are changes behind a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    Nothing,
+    /// Their order is not settled: a transaction that came before them is open.
+    Soon,
+    Now,
 }
 
 /// A row whose columns are all texts.

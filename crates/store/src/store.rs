@@ -5,6 +5,7 @@ mod runs;
 mod service;
 mod session;
 mod stream;
+mod triggers;
 mod tx;
 
 use std::sync::Arc;

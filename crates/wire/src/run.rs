@@ -357,6 +357,32 @@ pub struct Definition {
     pub text: String,
 }
 
+/// Output of the hidden node `run.hooks`: the webhooks that workflows name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooks {
+    pub hooks: Vec<HookInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookInfo {
+    /// What stands behind `/nexus/v1/hooks/`.
+    pub path: String,
+    /// The name of the secret that signs what is sent there.
+    pub secret: String,
+}
+
+/// Input of the hidden node `run.hook`: what was sent to a webhook, once its signature was checked. Answers the run that
+/// it starts as [`One`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    pub path: String,
+    /// The sender's name of what it sent: the same one starts one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+    pub body: Box<RawValue>,
+}
+
 /// Input of `run.signal`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -389,7 +415,7 @@ pub struct Retry {
     pub from: Option<String>,
 }
 
-/// Input of `run.read`, `run.steps`, `run.cancel` and `run.replay`.
+/// Input of `run.read`, `run.steps`, `run.cancel` and `run.replay`; output of `run.hook`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct One {

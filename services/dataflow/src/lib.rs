@@ -21,7 +21,6 @@ use std::sync::Arc;
 use chassis::Secret;
 use graph::Graph;
 use model::Project;
-use model::workflow::Trigger;
 use nodes::{Adopted, Nodes};
 use store::Store;
 use tokio::net::TcpListener;
@@ -72,7 +71,6 @@ impl App {
         for note in &applied.notes {
             tracing::warn!("{note}");
         }
-        warn_of_triggers(&project);
         let store = Store::open(&location).await?;
         let graph = settings
             .neo4j
@@ -195,19 +193,4 @@ pub async fn serve(listener: TcpListener, served: impl Into<Served>, stopping: C
     let router = routes::router(served.into().until(stopping.clone()));
     let limits = chassis::HttpLimits::default();
     chassis::serve(listener, router, limits, None, stopping).await;
-}
-
-/// Of those that are read and not carried out yet: nobody is to wait for them.
-fn warn_of_triggers(project: &Project) {
-    for workflow in project.workflows.iter() {
-        for trigger in &workflow.triggers {
-            let kind = match trigger {
-                Trigger::Cron { .. } => continue,
-                Trigger::Change { .. } => "change",
-                Trigger::Webhook { .. } => "webhook",
-            };
-            let name = &workflow.name;
-            tracing::warn!("a trigger by {kind} of the workflow {name} is not carried out yet");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! What every handler holds.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chassis::{Life, Metrics};
@@ -8,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::{Callers, Calls};
 
+use crate::settings::HOOK_SECRETS;
 use crate::{Limits, Settings, figures};
 
 /// The nodes to call, and what is heard of runs. Cheap to clone.
@@ -25,6 +27,8 @@ pub struct App {
     /// When it is cancelled, whoever waits is answered.
     pub(crate) stopping: CancellationToken,
     pub(crate) life: Life,
+    /// The folder of the secrets that webhooks are signed with.
+    pub(crate) hook_secrets: PathBuf,
     flow: flow::Settings,
 }
 
@@ -44,6 +48,7 @@ impl App {
             places: Arc::new(Semaphore::new(limits.requests)),
             stopping: CancellationToken::new(),
             life: Life::default(),
+            hook_secrets: HOOK_SECRETS.into(),
             flow,
         }
     }
@@ -55,7 +60,9 @@ impl App {
             |error| chassis::Error::Settings(vec![format!("GANTRY_NEXUS_DATAFLOW: {error}")]);
         let client = Arc::new(client.map_err(fault)?);
         let app = Self::limited(client, settings.flow.clone(), settings.limits);
-        Ok(app.offering(settings.agents.clone()))
+        Ok(app
+            .offering(settings.agents.clone())
+            .with_hook_secrets(settings.hook_secrets.clone()))
     }
 
     pub fn calls(&self) -> Arc<dyn Calls> {
@@ -76,6 +83,15 @@ impl App {
     pub fn offering(self, agents: mcp_face::Settings) -> Self {
         Self {
             agents: Arc::new(agents),
+            ..self
+        }
+    }
+
+    /// The secrets that webhooks are signed with are in that folder, a file each.
+    #[must_use]
+    pub fn with_hook_secrets(self, hook_secrets: PathBuf) -> Self {
+        Self {
+            hook_secrets,
             ..self
         }
     }

@@ -8,6 +8,7 @@ mod actions;
 mod call;
 mod events;
 mod figures;
+mod hooks;
 mod mcp;
 mod openapi;
 mod runs;
@@ -20,6 +21,7 @@ mod asking;
 mod prefer;
 mod query;
 mod route;
+mod signature;
 mod waiting;
 
 use axum::Router;
@@ -31,6 +33,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use app::App;
 pub use flow::{Chat, Mail, Settings as Flow};
+pub use hooks::tell_of_missing_secrets;
 pub use mcp::Workflows;
 pub use settings::{Limits, Settings};
 pub use verb::verb;
@@ -68,6 +71,7 @@ pub async fn serve(listener: TcpListener, app: App, stopping: CancellationToken)
     let (http, metrics) = (app.limits.http, app.metrics.clone());
     tokio::join!(
         app.engine().run(stopping.clone()),
+        tell_of_missing_secrets(&app, stopping.clone()),
         chassis::serve(listener, router, http, metrics, stopping),
     );
 }

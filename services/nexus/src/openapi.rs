@@ -32,6 +32,7 @@ fn of(catalogue: &Catalogue) -> Value {
     runs(&mut paths);
     sessions(&mut paths);
     nodes(&mut paths);
+    paths.insert("/nexus/v1/hooks/{path}".to_owned(), hook());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -131,6 +132,33 @@ fn nodes(paths: &mut Map<String, Value>) {
         "/nexus/v1/call/{node}".to_owned(),
         json!({ "parameters": name, "post": call }),
     );
+}
+
+/// The same of every project: which webhooks there are is told to nobody.
+fn hook() -> Value {
+    let header = |name: &str, about: &str| json!({ "name": name, "in": "header", "schema": { "type": "string" }, "description": about });
+    let id = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string", "format": "uuid" } } });
+    let path = json!({ "name": "path", "in": "path", "required": true, "schema": { "type": "string" }, "description": "As the trigger names it; it may have slashes." });
+    let post = json!({
+        "operationId": "hook",
+        "tags": ["hooks"],
+        "summary": "Sends a webhook that starts a workflow",
+        "description": "Signed with HMAC-SHA256 by the webhook's secret, in either of two forms; no other credential is needed.",
+        "security": [],
+        "parameters": [
+            header("webhook-id", "Standard Webhooks: the sender's name of what it sends. The same one starts one run."),
+            header("webhook-timestamp", "Seconds since 1970, of the last five minutes."),
+            header("webhook-signature", "`v1,` and the base64 of the HMAC of `id.timestamp.body`; several with spaces between."),
+            header("x-hub-signature-256", "As GitHub signs: `sha256=` and the HMAC of the body in hexadecimal digits."),
+            header("x-github-delivery", "Its name of what it sends. The same one starts one run."),
+        ],
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {} } } },
+        "responses": {
+            "202": { "description": "A run was begun, or was begun when the same was sent before", "content": { "application/json": { "schema": id } } },
+            "default": { "$ref": "#/components/responses/Problem" },
+        },
+    });
+    json!({ "parameters": [path], "post": post })
 }
 
 fn id() -> Value {

@@ -25,6 +25,8 @@ pub(crate) enum Target {
     Session(String),
     WriteSession(String),
     CloseSession(String),
+    /// `hooks/{path}`, which may have slashes in it.
+    Hook(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub(crate) enum Astray {
 pub(crate) fn route(method: &Method, path: &str) -> Result<Target, Astray> {
     let target = of_method(target(path)?, method);
     let (allowed, fits) = match target {
-        Target::Node(_) | Target::Start(_) | Target::Act(..) => {
+        Target::Node(_) | Target::Start(_) | Target::Act(..) | Target::Hook(_) => {
             ("POST, OPTIONS", *method == Method::POST)
         }
         Target::Sessions | Target::OpenSession => (
@@ -132,6 +134,7 @@ fn target(path: &str) -> Result<Target, Astray> {
         ["runs", id, "events"] => Ok(Target::Events(run(id)?)),
         ["sessions"] => Ok(Target::Sessions),
         ["sessions", id] if !id.is_empty() => Ok(Target::Session((*id).to_owned())),
+        ["hooks", path @ ..] if !path.is_empty() => Ok(Target::Hook(path.join("/"))),
         _ => Err(Astray::NoSuchPath),
     }
 }
@@ -156,6 +159,7 @@ mod tests {
                 Ok(Target::Run(_)) => "run".to_owned(),
                 Ok(Target::Steps(_)) => "steps".to_owned(),
                 Ok(Target::Events(_)) => "events".to_owned(),
+                Ok(Target::Hook(path)) => format!("hook {path}"),
                 Ok(other) => format!("{other:?}"),
                 Err(Astray::Method(allow)) => format!("405 {allow}"),
                 Err(Astray::Options(allow)) => format!("204 {allow}"),
@@ -185,6 +189,10 @@ mod tests {
             ("PATCH sessions/x", "WriteSession(\"x\")"),
             ("PUT sessions/x", "405 GET, HEAD, PATCH, DELETE, OPTIONS"),
             ("GET sessions/", "NoSuchPath"),
+            ("POST hooks/shop/paid", "hook shop/paid"),
+            ("POST hooks/paid", "hook paid"),
+            ("GET hooks/paid", "405 POST, OPTIONS"),
+            ("POST hooks", "NoSuchPath"),
             ("GET openapi.json", "OpenApi"),
             ("GET ", "NoSuchPath"),
             ("GET %ff", "NoSuchPath"),

@@ -1,6 +1,7 @@
 //! What the service is told from outside: `GANTRY_NEXUS_…`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::{Env, HttpLimits, Secret};
@@ -23,7 +24,12 @@ pub struct Settings {
     /// `HTTP_TIME_MS`, 30,000; `CHAT_URL`, none, `CHAT_KEY_FILE`, `CHAT_MODEL`; `MAIL_URL`, none, `MAIL_PASSWORD_FILE`,
     /// `MAIL_FROM`
     pub flow: flow::Settings,
+    /// `HOOK_SECRETS`, `/run/secrets`: the folder of the secrets that webhooks are signed with.
+    pub hook_secrets: PathBuf,
 }
+
+/// Where containers find their secrets.
+pub(crate) const HOOK_SECRETS: &str = "/run/secrets";
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +78,7 @@ impl Settings {
             },
             agents: agents(env),
             flow: flow(env),
+            hook_secrets: env.or("HOOK_SECRETS", PathBuf::from(HOOK_SECRETS)),
         };
         env.finish()?;
         Ok(settings)

@@ -17,7 +17,7 @@ use crate::v1::Answered;
 use crate::waiting::until_ended;
 
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Those that the caller may start.
 pub(crate) async fn list(asked: &Asked) -> Answered {

@@ -114,6 +114,11 @@ static WORKFLOWS: Table = Table {
             Shape::Map(&MAIL),
             "The server that email is sent by.",
         ),
+        key(
+            "secrets",
+            Shape::Text,
+            "The folder of the secrets that webhooks are signed with, a file each, named as the secret; .gantry/secrets unless said.",
+        ),
     ],
 };
 

@@ -42,6 +42,8 @@ pub struct Outside {
     pub private: bool,
     pub chat: Option<Server>,
     pub mail: Option<Server>,
+    /// The folder of the secrets of webhooks; `.gantry/secrets` unless said.
+    pub secrets: Option<PathBuf>,
 }
 
 /// Somebody else's.
@@ -187,6 +189,7 @@ fn outside(node: &Node) -> Outside {
         private: text("private") == Some("true"),
         chat: server("chat", "key_file", "model"),
         mail: server("mail", "password_file", "from"),
+        secrets: text("secrets").map(PathBuf::from),
     }
 }
 

@@ -120,6 +120,14 @@ impl Workflow {
         })
     }
 
+    /// The models whose changes start it.
+    pub fn watched(&self) -> impl Iterator<Item = &str> {
+        self.triggers.iter().filter_map(|trigger| match trigger {
+            Trigger::Change { model, .. } => Some(model.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether someone with these roles may start it. Nobody is a stranger here: who has no credential has no roles
     /// and is refused before. An admin may.
     pub fn may_start<'a>(&self, roles: impl IntoIterator<Item = &'a str>) -> bool {

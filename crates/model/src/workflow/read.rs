@@ -75,6 +75,7 @@ pub(crate) fn read_all(
         workflows: others,
     };
     let (mut workflows, mut calls) = (Vec::with_capacity(read.len()), Vec::new());
+    let mut hooks: BTreeMap<String, String> = BTreeMap::new();
     for (file, (source, node, text, inputs)) in read.iter_mut().enumerate() {
         let mut reader = Reader::new(source, Some(&surroundings), known, std::mem::take(inputs));
         let workflow = reader.workflow(node, text);
@@ -88,6 +89,14 @@ pub(crate) fn read_all(
             file,
             at,
         }));
+        for (path, at) in std::mem::take(&mut reader.hooks) {
+            if let Some(other) = hooks.get(&path) {
+                let message = format!("the webhook `{path}` starts the workflow {other} already");
+                reader.source.mistake(at, message, None);
+            } else {
+                hooks.insert(path, from.to_owned());
+            }
+        }
         workflows.extend(workflow);
     }
     for (call, circle) in circles(&calls) {
@@ -195,6 +204,8 @@ struct Reader<'r, 'a> {
     unnamed: usize,
     /// Which workflows are called, and where.
     calls: Vec<(String, Place)>,
+    /// The paths of webhooks, and where.
+    hooks: Vec<(String, Place)>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
@@ -219,6 +230,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             ids: Vec::new(),
             unnamed: 0,
             calls: Vec::new(),
+            hooks: Vec::new(),
         }
     }
 

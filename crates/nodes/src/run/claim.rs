@@ -20,6 +20,7 @@ use super::depth::Depth;
 use super::schedules::Schedules;
 use super::steered::revoked;
 use super::told::Telling;
+use super::triggers::Triggers;
 use super::{acting, input};
 use crate::keys;
 use crate::live::Live;
@@ -55,6 +56,7 @@ struct Look {
     /// Nothing was there at the last look, and nothing comes by itself before then.
     quiet_until: Option<Instant>,
     schedules: Schedules,
+    triggers: Triggers,
 }
 
 /// One of those who wait.
@@ -166,13 +168,16 @@ impl Runs {
     async fn look(self: &Arc<Self>, look: &mut Look, most: u32) -> Result<Vec<Held>, Problem> {
         let live = self.live.load_full();
         look.schedules.fire(self, &live).await?;
+        look.triggers.fire(self, &live).await;
         let lease = Uuid::now_v7();
         let rows = self.store.claim_runs(lease, most).await;
         let rows = rows.map_err(problem::of_store)?;
         if rows.is_empty() {
             let (due, ticks) = tokio::join!(self.store.next_due(), look.schedules.look(self));
             let due = due.map_err(problem::of_store)?;
+            let changes = look.triggers.next().unwrap_or(FALLBACK);
             let next = due.unwrap_or(FALLBACK).min(ticks?.unwrap_or(FALLBACK));
+            let next = next.min(changes);
             // Just past, so that it is due.
             let next = next.min(FALLBACK) + Duration::from_millis(1);
             look.quiet_until = Some(Instant::now() + next);

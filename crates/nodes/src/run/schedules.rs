@@ -3,18 +3,18 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use access::Principal;
 use jiff::Timestamp;
 use model::Workflow;
 use model::workflow::{Missed, Overlap, Trigger};
 use serde_json::json;
-use store::{NewRun, ScheduleRow, Tx};
+use store::{ScheduleRow, Tx};
+use uuid::Uuid;
 use wire::Problem;
 
-use super::{Runs, acting};
+use super::Runs;
+use super::triggered::{self, Cause};
 use crate::live::Live;
 use crate::problem;
-use crate::workflow::new_run;
 
 /// Ticks of one schedule that are caught up on at once; the rest at the next look.
 const MOST_TICKS: usize = 100;
@@ -41,7 +41,11 @@ impl Schedules {
     }
 
     /// Starts what is due.
-    pub(super) async fn fire(&mut self, runs: &Runs, live: &Arc<Live>) -> Result<(), Problem> {
+    pub(super) async fn fire(
+        &mut self,
+        runs: &Arc<Runs>,
+        live: &Arc<Live>,
+    ) -> Result<(), Problem> {
         self.pause = Duration::ZERO;
         if !std::ptr::eq(self.of.as_ptr(), Arc::as_ptr(live)) {
             let rows = rows(live);
@@ -58,7 +62,10 @@ impl Schedules {
             }
             let mut tx = runs.store.begin(None).await.map_err(problem::of_store)?;
             match due(&mut tx, live).await {
-                Ok(()) => tx.commit().await.map_err(problem::of_store)?,
+                Ok(cancelled) => {
+                    tx.commit().await.map_err(problem::of_store)?;
+                    runs.steer(&cancelled);
+                }
                 Err(problem) => {
                     // The problem that matters is the tick's.
                     let _ = tx.rollback().await;
@@ -108,8 +115,9 @@ fn rows(live: &Live) -> Vec<ScheduleRow> {
     rows
 }
 
-/// The runs begin in the transaction that says when the schedule ticks next.
-async fn due(tx: &mut Tx, live: &Live) -> Result<(), Problem> {
+/// The runs begin in the transaction that says when the schedule ticks next. Those that are cancelled for them are told.
+async fn due(tx: &mut Tx, live: &Live) -> Result<Vec<Uuid>, Problem> {
+    let mut cancelled = Vec::new();
     let rows = tx.schedules_due().await.map_err(problem::of_store)?;
     let now = Timestamp::now();
     for row in rows {
@@ -123,14 +131,14 @@ async fn due(tx: &mut Tx, live: &Live) -> Result<(), Problem> {
         };
         let (ticks, next) = ticks_until(trigger, row.next_at, now);
         for tick in ticks {
-            start(tx, workflow, &row, trigger, tick).await?;
+            cancelled.extend(start(tx, workflow, &row, trigger, tick).await?);
         }
         if let Some(next_at) = next {
             let next = ScheduleRow { next_at, ..row };
             tx.tick(&next).await.map_err(problem::of_store)?;
         }
     }
-    Ok(())
+    Ok(cancelled)
 }
 
 /// The ticks to start something for, and the first one after them.
@@ -166,52 +174,42 @@ async fn start(
     row: &ScheduleRow,
     trigger: &Trigger,
     tick: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Vec<Uuid>, Problem> {
+    let mut cancelled = Vec::new();
     let Trigger::Cron { overlap, .. } = trigger else {
-        return Ok(());
+        return Ok(cancelled);
     };
-    let by = format!("trigger:{}", row.number);
+    let by = triggered::starter(row.number);
     let under_way = tx.triggered(&workflow.name, &by).await;
     let under_way = under_way.map_err(problem::of_store)?;
     match overlap {
-        Overlap::Skip if !under_way.is_empty() => return Ok(()),
+        Overlap::Skip if !under_way.is_empty() => return Ok(cancelled),
         Overlap::CancelRunning => {
             for id in under_way {
                 tx.cancel_run(id).await.map_err(problem::of_store)?;
+                cancelled.push(id);
             }
         }
         _ => {}
     }
-    let input = workflow.triggered(trigger, &json!({"time": format!("{tick}")}));
-    let input = input.and_then(|input| {
-        let checked = workflow.check_input(&input);
-        checked.map_err(|faults| problem::of_input(faults).detail)
-    });
-    let input = match input {
-        Ok(input) => input,
+    let cause = Cause {
+        number: row.number,
+        given: &json!({"time": format!("{tick}")}),
+        tenant: None,
+        at: tick.max(Timestamp::now()),
+    };
+    let mut run = match triggered::run(workflow, cause) {
+        Ok(run) => run,
         Err(why) => {
-            let (workflow, number) = (&workflow.name, row.number);
+            let (workflow, number, why) = (&workflow.name, row.number, why.detail);
             tracing::error!(
                 workflow,
                 number,
                 why,
                 "A schedule cannot start its workflow"
             );
-            return Ok(());
+            return Ok(cancelled);
         }
-    };
-    let nobody = Principal {
-        id: by.clone(),
-        ..Principal::default()
-    };
-    let mut run = NewRun {
-        started_by: by,
-        ..new_run(
-            workflow,
-            input,
-            acting::of(workflow, &nobody),
-            tick.max(Timestamp::now()),
-        )?
     };
     if *overlap == Overlap::Queue && run.slot.is_none() {
         run.slot = Some(store::Slot {
@@ -219,5 +217,6 @@ async fn start(
             limit: 1,
         });
     }
-    tx.start_run(&run, None).await.map_err(problem::of_store)
+    tx.start_run(&run, None).await.map_err(problem::of_store)?;
+    Ok(cancelled)
 }

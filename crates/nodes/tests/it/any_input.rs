@@ -8,7 +8,7 @@ use wire::{Body, Caller, Code, Content, Media, Options};
 
 use crate::world::World;
 
-const NODES: [&str; 33] = [
+const NODES: [&str; 35] = [
     "create",
     "read",
     "update",
@@ -42,6 +42,8 @@ const NODES: [&str; 33] = [
     "run.renew",
     "run.advance",
     "run.definition",
+    "run.hooks",
+    "run.hook",
 ];
 
 fn word() -> impl Strategy<Value = String> {

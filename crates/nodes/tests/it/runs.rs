@@ -3,8 +3,10 @@
 mod asked;
 mod heard;
 mod held;
+mod hooks;
 mod schedules;
 mod steps;
+mod triggers;
 
 use std::path::Path;
 use std::time::Duration;

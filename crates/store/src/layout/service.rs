@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS gantry_signal (run uuid NOT NULL, seq bigint NOT NULL
   told_by text NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (run, seq));
 CREATE TABLE IF NOT EXISTS gantry_schedule (workflow text NOT NULL, number bigint NOT NULL, ticks text NOT NULL,
   next_at timestamptz NOT NULL, PRIMARY KEY (workflow, number));
+CREATE TABLE IF NOT EXISTS gantry_trigger (workflow text NOT NULL, model text NOT NULL, seen text NOT NULL,
+  PRIMARY KEY (workflow, model));
 ";
 
 const SQLITE: &str = "CREATE TABLE IF NOT EXISTS gantry_keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL,
@@ -66,4 +68,6 @@ CREATE TABLE IF NOT EXISTS gantry_signal (run TEXT NOT NULL, seq INTEGER NOT NUL
   told_by TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gantry_schedule (workflow TEXT NOT NULL, number INTEGER NOT NULL, ticks TEXT NOT NULL,
   next_at TEXT NOT NULL, PRIMARY KEY (workflow, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gantry_trigger (workflow TEXT NOT NULL, model TEXT NOT NULL, seen TEXT NOT NULL,
+  PRIMARY KEY (workflow, model)) WITHOUT ROWID;
 ";

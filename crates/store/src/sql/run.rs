@@ -2,6 +2,7 @@
 
 mod asked;
 mod steps;
+mod triggers;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use wire::run::{LEASE, Lease};
 
 pub(crate) use asked::*;
 pub(crate) use steps::*;
+pub(crate) use triggers::*;
 
 use super::{Scalar, Statement, Writer};
 use crate::{Engine, NewRun};

@@ -334,6 +334,8 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
             "run.renew",
             "run.advance",
             "run.definition",
+            "run.hooks",
+            "run.hook",
         ] {
             let path = format!("/api/v1/call/{hidden}");
             for who in [stack, &anyone] {

@@ -9,6 +9,7 @@
 mod agents;
 mod cost;
 mod figures;
+mod hooks;
 mod interrupted;
 mod outside;
 mod rest;
@@ -16,5 +17,6 @@ mod sessions;
 mod steered;
 mod steps;
 mod told;
+mod triggers;
 mod verbs;
 mod world;

@@ -1,7 +1,7 @@
 //! A project with workflows behind the production router, with an engine beside it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// Keys of an admin and of an editor.
     pub(crate) admin: String,
     pub(crate) editor: String,
+    /// The folder of the secrets of webhooks.
+    pub(crate) secrets: PathBuf,
 }
 
 pub(crate) struct Told {
@@ -80,6 +82,7 @@ pub(crate) struct Stage {
     pub(crate) app: nexus::App,
     admin: String,
     editor: String,
+    secrets: PathBuf,
     stopping: CancellationToken,
     figures: chassis::Asker,
 }
@@ -99,6 +102,7 @@ impl Stage {
             router: nexus::router(&self.app, self.stopping.clone()),
             admin: self.admin.clone(),
             editor: self.editor.clone(),
+            secrets: self.secrets.clone(),
         }
     }
 }
@@ -126,6 +130,8 @@ async fn told(workflows: &[&str], far: bool, story: impl AsyncFn(&Stage)) {
     testkit::on_both_engines(async |database| {
         let folder = tempfile::tempdir().unwrap();
         let app = project(folder.path(), workflows, &database).await;
+        let secrets = folder.path().join("secrets");
+        fs::create_dir_all(&secrets).unwrap();
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
         let calls: Arc<dyn Calls> = if far {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -141,9 +147,12 @@ async fn told(workflows: &[&str], far: bool, story: impl AsyncFn(&Stage)) {
             ..mcp_face::Settings::default()
         };
         let stage = Stage {
-            app: nexus::App::new(calls, flow::Settings::default()).offering(agents),
+            app: nexus::App::new(calls, flow::Settings::default())
+                .offering(agents)
+                .with_hook_secrets(secrets.clone()),
             admin: key(&app, &["admin"]).await,
             editor: key(&app, &["editor"]).await,
+            secrets,
             stopping: stopping.clone(),
             figures: app.figures(),
         };
@@ -204,7 +213,10 @@ impl World {
         } else {
             body.to_string()
         };
-        let request = request.body(Body::from(body)).unwrap();
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Told {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 26).await.unwrap();

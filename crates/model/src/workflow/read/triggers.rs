@@ -162,6 +162,7 @@ impl Reader<'_, '_> {
             );
             self.source.mistake(path.at, message, None);
         }
+        self.hooks.push((text.clone(), path.at));
         let Some(secret) = node.get("secret") else {
             let hint = Some("write secret: shop, the name of a file of secrets".to_owned());
             self.source.mistake(

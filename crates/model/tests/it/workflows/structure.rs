@@ -262,6 +262,28 @@ fn workflows_that_call_each_other_in_a_circle_are_told_once() {
 }
 
 #[test]
+fn a_webhook_starts_one_workflow() {
+    let hooked = |name: &str, paths: &[&str]| {
+        let triggers = paths
+            .iter()
+            .map(|path| format!("- webhook: {path}\n  secret: s\n"));
+        let triggers: String = triggers.collect();
+        format!("workflow: {name}\nsteps:\n- wait: 1s\ntriggers:\n{triggers}")
+    };
+    let (one, two) = (hooked("a", &["x", "x/y"]), hooked("b", &["y", "x", "y"]));
+    let files = [
+        ("workflows/a.yaml", one.as_str()),
+        ("workflows/b.yaml", &two),
+    ];
+    let told = Project::load(folder(&files).path())
+        .map(|_| ())
+        .map_err(shown);
+    let expected = "workflows/b.yaml:7:12 the webhook `x` starts the workflow a already\n\
+                    workflows/b.yaml:9:12 the webhook `y` starts the workflow b already";
+    assert_eq!(told, Err(expected.to_owned()));
+}
+
+#[test]
 #[expect(
     clippy::print_stderr,
     reason = "the time is for who looks at it; a test has no say in it"

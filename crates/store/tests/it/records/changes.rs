@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Comparison, FieldId, Filter, Operand, Test, Value};
-use store::{Change, Delete, Op, Position, Store, Update, Write};
+use store::{Change, Delete, Op, Position, Store, TriggerRow, Unseen, Update, Write};
 use testkit::{Engine, on_both_engines};
 
 use super::{EVERYTHING, insert, open, record};
@@ -282,4 +282,54 @@ async fn changes_that_a_restore_brought_from_another_server_are_not_told_again()
     assert_eq!(ids(&told(&store, begin, 1).await), [id]);
     let count = "SELECT count(*) FROM gantry_outbox";
     assert_eq!(sql.rows(count).await, ["1"]);
+}
+
+#[tokio::test]
+async fn triggers_of_an_older_gantrys_database_begin_with_what_comes() {
+    on_both_engines(async |database| {
+        let (store, models) = open(&database, &[EVERYTHING]).await;
+        let (_, row) = record(&models[0], &[]);
+        store
+            .write(insert(&models[0], vec![row]), None)
+            .await
+            .unwrap();
+        let older =
+            "DROP TABLE gantry_trigger; UPDATE gantry_meta SET value = '5' WHERE key = 'schema'";
+        crate::migrate::sql(&database).await.run(older).await;
+        let (store, models) = open(&database, &[EVERYTHING]).await;
+        let row = |workflow: &str, seen| TriggerRow {
+            workflow: workflow.to_owned(),
+            model: models[0].name.clone(),
+            seen,
+        };
+        let end = store.changes_end().await.unwrap();
+        store.follow(&[row("a", end), row("b", end)]).await.unwrap();
+        assert_eq!(store.unseen(end).await.unwrap(), Unseen::Nothing);
+        let (id, new) = record(&models[0], &[]);
+        store
+            .write(insert(&models[0], vec![new]), None)
+            .await
+            .unwrap();
+        let change = told(&store, end, 1).await.remove(0);
+        assert_eq!(change.record, id);
+        assert_eq!(store.unseen(end).await.unwrap(), Unseen::Now);
+        // Who begins later takes nothing back, and what no file names any more goes.
+        store
+            .follow(&[row("b", Position::default())])
+            .await
+            .unwrap();
+        let rows = store.followed().await.unwrap();
+        assert_eq!(rows, [row("b", end)]);
+        // Of two who have read the same row one moves it.
+        for expected in [true, false] {
+            let mut tx = store.begin(None).await.unwrap();
+            assert_eq!(tx.see(&rows[0], change.position).await.unwrap(), expected);
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(
+            store.unseen(change.position).await.unwrap(),
+            Unseen::Nothing
+        );
+    })
+    .await;
 }
