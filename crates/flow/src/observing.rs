@@ -28,7 +28,9 @@ pub enum Seen<'a> {
 
 /// Told of all that is seen. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(Seen<'_>) + Send + Sync>>);
+pub struct Observer(Option<Arc<See>>);
+
+type See = dyn Fn(Seen<'_>) + Send + Sync;
 
 impl Observer {
     pub fn new(see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {

@@ -1,6 +1,6 @@
 //! Figures that the database has, for who looks at `/metrics`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chassis::{Asker, Gauge};
@@ -17,7 +17,7 @@ impl App {
     pub fn figures(&self) -> Asker {
         let nodes = Arc::downgrade(&self.nodes);
         Arc::new(move || {
-            let nodes = nodes.clone();
+            let nodes = Weak::clone(&nodes);
             Box::pin(async move {
                 let Some(nodes) = nodes.upgrade() else {
                     return Vec::new();

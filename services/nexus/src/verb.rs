@@ -41,7 +41,7 @@ struct Line {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server")]
 struct Server {
-    /// Ask the nexus at this address [default: the one that GANTRY_NEXUS_LISTEN says]
+    /// Ask the nexus at this address [default: that of `GANTRY_NEXUS_LISTEN`]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
 

@@ -147,7 +147,7 @@ mod tests {
             state: r#"{"a b": "c  d"}"#.to_owned(),
             ttl: 60,
             created_at: now,
-            expires_at: now + Duration::from_secs(60),
+            expires_at: now + Duration::from_mins(1),
         };
         assert_eq!(read(&written(&row, now)), Some(row.clone()));
         for away in [HOT * 2, SKEW * 60] {
