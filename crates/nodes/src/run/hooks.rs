@@ -36,7 +36,11 @@ pub(super) fn list(cx: &Context<'_>) -> Result<Answer, Problem> {
     Ok(Answer::json(answer_of(&Hooks { hooks })?))
 }
 
-pub(super) async fn start(cx: &Context<'_>, runs: &Arc<Runs>, text: &str) -> Result<Answer, Problem> {
+pub(super) async fn start(
+    cx: &Context<'_>,
+    runs: &Arc<Runs>,
+    text: &str,
+) -> Result<Answer, Problem> {
     let told: Hook = input::own(text)?;
     let found = all(cx.live).find(|(.., hook)| hook.path == told.path);
     let Some((workflow, number, _)) = found else {

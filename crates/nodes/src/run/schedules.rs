@@ -41,11 +41,7 @@ impl Schedules {
     }
 
     /// Starts what is due.
-    pub(super) async fn fire(
-        &mut self,
-        runs: &Arc<Runs>,
-        live: &Arc<Live>,
-    ) -> Result<(), Problem> {
+    pub(super) async fn fire(&mut self, runs: &Arc<Runs>, live: &Arc<Live>) -> Result<(), Problem> {
         self.pause = Duration::ZERO;
         if !std::ptr::eq(self.of.as_ptr(), Arc::as_ptr(live)) {
             let rows = rows(live);
