@@ -4,6 +4,7 @@ pub(crate) mod acting;
 mod asked;
 mod claim;
 mod definitions;
+pub(crate) mod handing;
 mod held;
 mod info;
 mod input;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use wire::run::{
-    Advance, Claim, LARGEST_OUTPUT, MOST_STEPS, Renew, Renewed, Signal, StillHeld, Then,
+    Advance, Advanced, Claim, LARGEST_OUTPUT, MOST_STEPS, Renew, Renewed, Signal, StillHeld, Then,
 };
 use wire::{Answer, Problem};
 
@@ -47,12 +47,12 @@ pub(super) async fn advance(runs: &Runs, text: &str) -> Result<Answer, Problem> 
     let advance: Advance = input::own(text)?;
     check(&advance)?;
     let advanced = runs.store.advance_run(&advance).await;
-    advanced.map_err(problem::of_store)?;
+    let finished_at = advanced.map_err(problem::of_store)?;
     // Whoever called it, the next of its slot, or it itself may go on now.
     if !matches!(advance.then, Then::Go) {
         runs.wake();
     }
-    Ok(Answer::json("{}"))
+    Ok(Answer::json(answer_of(&Advanced { finished_at })?))
 }
 
 fn check(advance: &Advance) -> Result<(), Problem> {

@@ -128,15 +128,19 @@ pub(crate) fn workflow_text(engine: Engine, name: &str, version: &str) -> Statem
     writer.finish()
 }
 
-/// It can be claimed at once, unless it waits for others of its slot. A child is its parent's owner's.
+/// It can be claimed at once, unless it is held from the first or waits for others of its slot. A child is its parent's
+/// owner's.
 pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: bool) -> Statement {
     let mut writer = Writer::new(engine);
     writer.sql(
         "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, \
-         parent, slot, slots, due_at, created_at) VALUES (",
+         parent, slot, slots, lease, claims, started_at, due_at, created_at) VALUES (",
     );
     writer.uuid(run.id).sql(", ").text(&run.workflow).sql(", ");
-    writer.text(&run.version).sql(", 'queued', 1, ");
+    writer.text(&run.version).sql(match run.lease {
+        None => ", 'queued', 1, ",
+        Some(_) => ", 'running', 1, ",
+    });
     writer
         .text(&run.input)
         .sql(", ")
@@ -156,11 +160,14 @@ pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: 
     writer.maybe_text(slot.map(|slot| &slot.key)).sql(", ");
     let limit = slot.map_or(Value::Null, |slot| Value::Int(slot.limit.into()));
     writer.arg(limit, Scalar::Int, false).sql(", ");
-    if parked {
-        writer.sql("NULL");
-    } else {
-        writer.now();
-    }
+    writer.maybe_uuid(run.lease).sql(", ");
+    writer.int(run.lease.is_some()).sql(", ");
+    writer.time(run.lease.map(|_| run.at)).sql(", ");
+    match run.lease {
+        Some(_) => writer.soon(LEASE),
+        None if parked => writer.sql("NULL"),
+        None => writer.now(),
+    };
     writer.sql(", ").time(Some(run.at)).sql(")");
     writer.finish()
 }
@@ -169,15 +176,23 @@ pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: 
 pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
     let mut writer = Writer::new(Engine::Postgres);
     writer.sql(
-        "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, due_at, created_at) \
-         SELECT id, workflow, version, 'queued', 1, input, acting, started_by, tenant, session, now(), at FROM unnest(",
+        "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, lease, claims, \
+         started_at, due_at, created_at) SELECT id, workflow, version, CASE WHEN lease IS NULL THEN 'queued' ELSE 'running' END, 1, \
+         input, acting, started_by, tenant, session, lease, (lease IS NOT NULL)::int, CASE WHEN lease IS NOT NULL THEN at END, \
+         CASE WHEN lease IS NULL THEN now() ELSE ",
     );
+    writer.soon(LEASE).sql(" END, at FROM unnest(");
     let text = |text: &String| Value::Text(text.clone());
     let maybe = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
     let ids = runs.iter().map(|run| Value::Uuid(run.id)).collect();
+    let leases = runs.iter();
+    let leases = leases.map(|run| run.lease.map_or(Value::Null, Value::Uuid));
+    let leases = leases.collect();
     let times = runs.iter().map(|run| Value::Timestamp(run.at)).collect();
     writer
         .arg(Value::Array(ids), Scalar::Uuid, true)
+        .sql(", ")
+        .arg(Value::Array(leases), Scalar::Uuid, true)
         .sql(", ")
         .arg(Value::Array(times), Scalar::Timestamp, true)
         .sql(", ");
@@ -196,7 +211,9 @@ pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
         }
         writer.arg(Value::Array(values), Scalar::Text, true);
     }
-    writer.sql(") AS new (id, at, workflow, version, input, acting, started_by, tenant, session)");
+    writer.sql(
+        ") AS new (id, lease, at, workflow, version, input, acting, started_by, tenant, session)",
+    );
     writer.finish()
 }
 

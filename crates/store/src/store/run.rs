@@ -154,15 +154,17 @@ impl Store {
         Ok(renewed)
     }
 
-    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now.
-    pub async fn advance_run(&self, advance: &Advance) -> Result<(), Error> {
-        if self.engine() == Engine::Postgres && advance.steps.len() <= AT_ONCE {
-            let rows = self.tell(sql::advance_at_once(advance)).await?;
-            match rows.is_empty() {
-                false => return Ok(()),
-                true if !advance.then.ends() => return Err(Error::LeaseLost),
+    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now. Of a run that
+    /// ends it answers when.
+    pub async fn advance_run(&self, advance: &Advance) -> Result<Option<String>, Error> {
+        if let Inner::Postgres(postgres) = &self.inner
+            && advance.steps.len() <= AT_ONCE
+        {
+            match postgres.advance(advance).await? {
+                Some(row) => return Ok(Columns::new(row).maybe()),
+                None if !advance.then.ends() => return Err(Error::LeaseLost),
                 // It may have a slot.
-                true => {}
+                None => {}
             }
         }
         in_transaction!(self, tx => tx.advance_run(advance))
@@ -295,7 +297,7 @@ impl Tx {
         Ok(!rows.is_empty())
     }
 
-    async fn advance_run(&mut self, advance: &Advance) -> Result<(), Error> {
+    async fn advance_run(&mut self, advance: &Advance) -> Result<Option<String>, Error> {
         let engine = self.engine();
         let ends = advance.then.ends();
         let slot = if ends {
@@ -305,6 +307,8 @@ impl Tx {
         };
         let rows = self.texts(sql::then(engine, advance)).await?;
         let held = rows.into_iter().next().ok_or(Error::LeaseLost)?;
+        let mut held = Columns::new(held);
+        let (parent, ended) = (held.maybe(), held.maybe());
         for step in &advance.steps {
             self.texts(sql::step_told(engine, advance, step)).await?;
         }
@@ -314,12 +318,11 @@ impl Tx {
         }
         if ends {
             self.leave_slot(slot.as_deref()).await?;
-            let parent = Columns::new(held).maybe();
             let parent = parent.map(|parent| parent.parse().map_err(|_| garbled()));
             if let Some(parent) = parent.transpose()? {
                 self.texts(sql::wake(engine, parent)).await?;
             }
         }
-        Ok(())
+        Ok(ended)
     }
 }
