@@ -113,6 +113,7 @@ pub(crate) fn steps_done_or_fail(done: &[&StepDone]) -> Statement {
     writer.finish()
 }
 
+/// Each run is looked up by its id, whatever was in the table when the plan was made: see [`super::claim`].
 fn insert_all_done(writer: &mut Writer, done: &[&StepDone]) {
     let column = |writer: &mut Writer, scalar: Scalar, value: &dyn Fn(&StepDone) -> Value| {
         let values = done.iter().map(|done| value(done)).collect();
@@ -146,8 +147,8 @@ fn insert_all_done(writer: &mut Writer, done: &[&StepDone]) {
         Value::Timestamp(done.begun)
     });
     writer.sql(
-        ") AS t(run, epoch, lease, path, what, meta, output, begun) JOIN gantry_run r \
-         ON r.id = t.run AND r.epoch = t.epoch AND r.lease = t.lease FOR SHARE OF r SKIP LOCKED",
+        ") AS t(run, epoch, lease, path, what, meta, output, begun), LATERAL (SELECT id, epoch FROM gantry_run \
+         WHERE id = t.run AND epoch = t.epoch AND lease = t.lease FOR SHARE SKIP LOCKED) r WHERE true",
     );
     replaced(writer);
     writer.sql(NOT_DONE);
@@ -275,6 +276,7 @@ pub(crate) fn advance_at_once(advance: &Advance) -> Statement {
 
 /// Runs that succeeded and tell of no steps, on PostgreSQL: of those that are nobody's children and wait in no slot it
 /// answers the id, and when it ended. None waits for who is at work on its run: whoever locks several waits for nobody.
+/// Every epoch is within the bounds, by which one row is expected, which is then found by its id: see [`super::claim`].
 pub(crate) fn succeed_all(ends: &[Advance]) -> Statement {
     let mut writer = Writer::new(Engine::Postgres);
     let outputs = ends.iter().map(|advance| match &advance.then {
@@ -300,7 +302,8 @@ pub(crate) fn succeed_all(ends: &[Advance]) -> Statement {
         .arg(Value::Array(outputs), Scalar::Text, true);
     writer.sql(
         ") AS t(run, epoch, lease, output), LATERAL (SELECT id FROM gantry_run WHERE id = t.run AND epoch = t.epoch \
-         AND lease = t.lease AND slot IS NULL AND parent IS NULL FOR NO KEY UPDATE SKIP LOCKED) r) e \
+         AND lease = t.lease AND slot IS NULL AND parent IS NULL FOR NO KEY UPDATE SKIP LOCKED) r \
+         WHERE t.epoch BETWEEN 1 AND 4294967295) e \
          WHERE r.id = e.id RETURNING r.id, r.finished_at) SELECT id::text, ",
     );
     writer.sql(ENDED).sql(UNSYNCED).sql(" FROM held");
