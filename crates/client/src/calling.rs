@@ -67,22 +67,7 @@ impl Client {
         known
             .as_deref()
             .and_then(|catalogue| catalogue.node(node))
-            .map_or_else(
-                || {
-                    matches!(
-                        node.verb(),
-                        "read"
-                            | "list"
-                            | "count"
-                            | "search"
-                            | "aggregate"
-                            | "verify"
-                            | "get"
-                            | "put"
-                    )
-                },
-                |node| node.hints.read_only,
-            )
+            .map_or_else(|| sounds_repeatable(node), |node| node.hints.read_only)
     }
 
     pub(crate) async fn reported_health(&self) -> Result<Health, Problem> {
@@ -101,6 +86,15 @@ impl Client {
                 .detail(format!("the health report cannot be read: {error}"))
         })
     }
+}
+
+/// A workflow may have any name.
+fn sounds_repeatable(node: &NodeName) -> bool {
+    let reads = matches!(
+        node.verb(),
+        "read" | "list" | "count" | "search" | "aggregate" | "verify" | "get" | "put"
+    );
+    reads && node.family() != "workflow"
 }
 
 async fn answer_of(response: Response<Incoming>) -> Result<Answer, Problem> {

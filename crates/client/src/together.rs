@@ -1,4 +1,5 @@
-//! Small calls to dataflow that meet share a request; who is alone goes alone.
+//! Small calls to dataflow that meet share a request; who is alone goes alone. A read does not wait for others that were
+//! woken with it; a change, which a disk waits for, does.
 
 use http::{HeaderMap, Method, header};
 use rounds::Rounds;
@@ -6,8 +7,8 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use wire::{Answer, Call, Code, Content, Problem, batch};
 
+use crate::Client;
 use crate::exchange::{Exchange, collect, put};
-use crate::{Client, Inner};
 
 /// Calls of one request.
 const MOST_CALLS: usize = 128;
@@ -40,25 +41,14 @@ struct Waiting {
 /// Held by whoever goes alone; those who have come meanwhile go when it is given up, however that comes about.
 struct Turn {
     client: Client,
-    reads: bool,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let waiting = self.client.inner.rounds(self.reads).next(MOST_CALLS);
+        let waiting = self.client.inner.together.reads.next(MOST_CALLS);
         if !waiting.is_empty() {
-            let rounds = self.client.clone().send_rounds(self.reads, waiting);
+            let rounds = self.client.clone().read_rounds(waiting);
             self.client.inner.together.tasks.spawn(rounds);
-        }
-    }
-}
-
-impl Inner {
-    fn rounds(&self, reads: bool) -> &Rounds<Waiting> {
-        if reads {
-            &self.together.reads
-        } else {
-            &self.together.changes
         }
     }
 }
@@ -66,26 +56,26 @@ impl Inner {
 impl Client {
     /// A call that [`batch::goes_with_others`].
     pub(crate) async fn carry_small(&self, call: Call) -> Result<Answer, Problem> {
-        let reads = call.node.verb() == "read";
+        let (answer, answered) = oneshot::channel();
         let deadline = call.deadline;
-        let (mut call, mut answered) = (Some(call), None);
-        let goes_now = self.inner.rounds(reads).goes_now(|| {
-            let (answer, receiver) = oneshot::channel();
-            answered = Some(receiver);
-            Waiting {
+        let together = &self.inner.together;
+        if only_reads(&call) {
+            let mut call = Some(call);
+            let waiting = || Waiting {
                 call: call.take().expect("a call is handed over once"),
                 answer,
-            }
-        });
-        if let Some(call) = call.filter(|_| goes_now) {
-            let _turn = Turn {
-                client: self.clone(),
-                reads,
             };
-            return self.carry_alone(call).await;
+            together.reads.goes_now(waiting);
+            if let Some(call) = call {
+                let _turn = Turn {
+                    client: self.clone(),
+                };
+                return self.carry_alone(call).await;
+            }
+        } else if together.changes.begins(Waiting { call, answer }) {
+            together.tasks.spawn(self.clone().change_rounds());
         }
         let lost = || Problem::new(Code::Unavailable).detail("the process ends");
-        let answered = answered.ok_or_else(lost)?;
         let answered = async { answered.await.unwrap_or_else(|_| Err(lost())) };
         match deadline {
             None => answered.await,
@@ -95,16 +85,28 @@ impl Client {
         }
     }
 
-    async fn send_rounds(self, reads: bool, mut waiting: Vec<Waiting>) {
+    async fn read_rounds(self, mut waiting: Vec<Waiting>) {
         while !waiting.is_empty() {
-            // Who has gone, or was told that it took too long, must not find it done later.
-            waiting.retain(|one| !one.answer.is_closed());
-            self.send_round(reads, waiting).await;
-            waiting = self.inner.rounds(reads).next(MOST_CALLS);
+            self.send_round(true, waiting).await;
+            waiting = self.inner.together.reads.next(MOST_CALLS);
+        }
+    }
+
+    async fn change_rounds(self) {
+        loop {
+            // Who was woken at the same moment comes along.
+            tokio::task::yield_now().await;
+            let waiting = self.inner.together.changes.next(MOST_CALLS);
+            if waiting.is_empty() {
+                return;
+            }
+            self.send_round(false, waiting).await;
         }
     }
 
     async fn send_round(&self, reads: bool, mut round: Vec<Waiting>) {
+        // Who has gone, or was told that it took too long, must not find it done later.
+        round.retain(|one| !one.answer.is_closed());
         if round.len() == 1
             && let Some(one) = round.pop()
         {
@@ -140,6 +142,11 @@ impl Client {
         let response = self.inner.endpoint.exchange(exchange).await?;
         batch::read_answers(collect(response.into_body(), ANSWER_BYTES).await?)
     }
+}
+
+/// A step that reads is kept, and a workflow may have any name.
+fn only_reads(call: &Call) -> bool {
+    call.node.verb() == "read" && call.node.family() != "workflow" && call.options.step.is_none()
 }
 
 fn exchange_of(reads: bool, round: &[Waiting]) -> Exchange {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use wire::run::{Advance, Held, One, State, StepRow, StepState, Then};
+use wire::run::{Advance, Held, One, Run, State, StepRow, StepState, Then};
 use wire::{Body, Call, Caller, Code, NodeName, Options, Problem, Step, Trace};
 
 use crate::asking::Asking;
@@ -50,6 +50,8 @@ type Answered = (String, Result<Bytes, Problem>);
 
 struct Drive<'a> {
     means: &'a Means,
+    /// As it was when it was claimed.
+    run: &'a Run,
     held: Holding,
     news: watch::Receiver<News>,
     under_way: FuturesUnordered<BoxFuture<'a, Answered>>,
@@ -84,6 +86,7 @@ pub(crate) async fn carry(means: &Means, held: Held, news: watch::Receiver<News>
     // All that a run does is one trace, whoever carries it out.
     trace.trace_id = run.id.as_u128();
     let mut drive = Drive {
+        run: &run,
         held: Holding {
             run: run.id,
             workflow: run.workflow.as_str().into(),
@@ -153,7 +156,7 @@ impl<'a> Drive<'a> {
                     walk.signal(news.signals.clone());
                 }
                 Some((path, answer)) = self.under_way.next() => {
-                    means.tidings.tell(self.held.run, false);
+                    means.tidings.tell(self.held.run);
                     walk.answer(path, unless_lost(answer)?);
                     while let Some(Some((path, answer))) = self.under_way.next().now_or_never() {
                         walk.answer(path, unless_lost(answer)?);
@@ -271,7 +274,6 @@ impl<'a> Drive<'a> {
                 Some(answered) = self.under_way.next() => self.answered.push(answered),
             }
         };
-        self.means.tidings.tell(self.held.run, ends);
         if ends && told.is_ok() {
             self.means.observer.see(Seen::Ended {
                 workflow: &self.held.workflow,
@@ -279,7 +281,16 @@ impl<'a> Drive<'a> {
                 took: time::since(&self.held.started_at),
             });
         }
-        told
+        let tidings = &self.means.tidings;
+        match &told {
+            Ok((then, advanced)) if ends => tidings.tell_end(self.run.id, || {
+                self.run.ended(then, advanced.finished_at.as_deref()?)
+            }),
+            // Whoever listens looks.
+            Err(Lost) if ends => tidings.tell_end(self.run.id, || None),
+            _ => tidings.tell(self.run.id),
+        }
+        told.map(drop)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Tells what a run came to, as much at a time as a call takes.
 
-use serde::de::IgnoredAny;
-use wire::run::{Advance, StepRow, Then};
+use wire::run::{Advance, Advanced, StepRow, Then};
 use wire::{Code, Problem};
 
 use crate::asking::Asking;
@@ -13,12 +12,14 @@ const MOST_ROWS: usize = 1_000;
 /// The lease is another's, or nobody can be told: whatever happens next happens elsewhere.
 pub(crate) struct Lost;
 
-pub(crate) async fn tell(asking: &Asking, mut advance: Advance) -> Result<(), Lost> {
+/// What was told last, and when the run ended where that was its end.
+pub(crate) async fn tell(asking: &Asking, mut advance: Advance) -> Result<(Then, Advanced), Lost> {
     loop {
         let fits = fitting(&advance.steps);
         let rest = advance.steps.split_off(fits);
         if rest.is_empty() {
-            return once(asking, &mut advance).await;
+            let advanced = once(asking, &mut advance).await?;
+            return Ok((advance.then, advanced));
         }
         let mut first = Advance {
             then: Then::Go,
@@ -45,9 +46,10 @@ fn fitting(rows: &[StepRow]) -> usize {
         .min(rows.len())
 }
 
-async fn once(asking: &Asking, advance: &mut Advance) -> Result<(), Lost> {
-    let Err(problem) = kept(asking, advance).await else {
-        return Ok(());
+async fn once(asking: &Asking, advance: &mut Advance) -> Result<Advanced, Lost> {
+    let problem = match kept(asking, advance).await {
+        Ok(advanced) => return Ok(advanced),
+        Err(problem) => problem,
     };
     if matches!(
         problem.code,
@@ -68,6 +70,6 @@ async fn once(asking: &Asking, advance: &mut Advance) -> Result<(), Lost> {
     Err(Lost)
 }
 
-async fn kept(asking: &Asking, advance: &Advance) -> Result<IgnoredAny, Problem> {
+async fn kept(asking: &Asking, advance: &Advance) -> Result<Advanced, Problem> {
     asking.hidden("advance", advance).await
 }

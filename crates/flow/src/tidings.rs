@@ -1,11 +1,12 @@
 //! Tells whoever listens in this process that something became of a run, so that they need not ask again and again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use uuid::Uuid;
+use wire::run::Run;
 
 /// Of runs that are carried out here; of others nothing is heard. Cheap to clone.
 #[derive(Clone, Default)]
@@ -20,6 +21,8 @@ struct Listeners {
 struct News {
     any: Arc<Notify>,
     ended: Arc<Notify>,
+    /// The run as it last ended here.
+    end: Mutex<Option<Run>>,
 }
 
 /// Hears of one run until it is dropped.
@@ -44,15 +47,26 @@ impl Tidings {
         }
     }
 
-    /// Whether it has ended, or only gone on.
-    pub(crate) fn tell(&self, run: Uuid, ended: bool) {
-        let runs = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(listeners) = runs.get(&run) {
-            listeners.news.any.notify_waiters();
-            if ended {
-                listeners.news.ended.notify_waiters();
-            }
+    /// It has gone on.
+    pub(crate) fn tell(&self, run: Uuid) {
+        if let Some(news) = self.heard_by(run) {
+            news.any.notify_waiters();
         }
+    }
+
+    /// It has ended; how, as far as that is known, is asked only where somebody listens.
+    pub(crate) fn tell_end(&self, run: Uuid, ended: impl FnOnce() -> Option<Run>) {
+        if let Some(news) = self.heard_by(run) {
+            *news.end.lock().unwrap_or_else(PoisonError::into_inner) = ended();
+            news.any.notify_waiters();
+            news.ended.notify_waiters();
+        }
+    }
+
+    fn heard_by(&self, run: Uuid) -> Option<Arc<News>> {
+        let runs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let listeners = runs.get(&run)?;
+        Some(Arc::clone(&listeners.news))
     }
 }
 
@@ -65,6 +79,12 @@ impl Listener {
     /// The same until it has ended.
     pub fn heard_end(&self) -> OwnedNotified {
         Arc::clone(&self.news.ended).notified_owned()
+    }
+
+    /// The run as it ended, where that was told since this began to listen.
+    pub fn end(&self) -> Option<Run> {
+        let end = self.news.end.lock();
+        end.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -93,10 +113,12 @@ mod tests {
         let (tidings, run) = (Tidings::default(), Uuid::now_v7());
         let (first, second) = (tidings.listen(run), tidings.listen(run));
         let (hears, other) = (first.heard(), second.heard_end());
-        tidings.tell(Uuid::now_v7(), true);
-        tidings.tell(run, true);
+        tidings.tell_end(Uuid::now_v7(), || unreachable!("nobody listens"));
+        tidings.tell(run);
         hears.await;
+        tidings.tell_end(run, || None);
         other.await;
+        assert!(first.end().is_none(), "nobody knew how it ended");
         drop((first, second));
         assert!(tidings.0.read().unwrap().is_empty());
     }

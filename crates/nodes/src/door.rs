@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::answers::{Answers, Touched};
 use crate::context::Context;
+use crate::run::handing::Place;
 
 pub(crate) enum Door<'a> {
     Direct {
@@ -20,6 +21,8 @@ pub(crate) enum Door<'a> {
         deadline: Option<Instant>,
         /// That the one write of the call is.
         step: Option<&'a NewStep>,
+        /// Of the run that begins.
+        place: Option<&'a Place<'a>>,
     },
     Within {
         tx: &'a mut Tx,
@@ -43,6 +46,7 @@ impl<'a> Door<'a> {
             answers: cx.answers,
             deadline,
             step: None,
+            place: None,
         }
     }
 
@@ -207,6 +211,7 @@ impl<'a> Door<'a> {
                 answers,
                 deadline,
                 step,
+                ..
             } => {
                 let change = touched_by(&write).and_then(|touched| answers.change(&touched));
                 let written = match step {
@@ -232,6 +237,14 @@ impl<'a> Door<'a> {
         }
     }
 
+    /// Under which a run begins that whoever waits for runs gets.
+    pub(crate) fn lease(&self) -> Option<Uuid> {
+        match self {
+            Self::Direct { place, .. } => place.map(|place| place.lease),
+            Self::Within { .. } => None,
+        }
+    }
+
     /// `parent` is the run whose step starts it.
     pub(crate) async fn start_run(
         &mut self,
@@ -239,7 +252,13 @@ impl<'a> Door<'a> {
         parent: Option<Uuid>,
     ) -> Result<(), Error> {
         match self {
-            Self::Direct { store, .. } => store.start_run(run).await,
+            Self::Direct { store, place, .. } => {
+                store.start_run(run).await?;
+                if let Some(place) = place {
+                    place.hand(run);
+                }
+                Ok(())
+            }
             Self::Within { tx, .. } => tx.start_run(run, parent).await,
         }
     }

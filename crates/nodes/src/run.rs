@@ -5,6 +5,7 @@ mod asked;
 mod claim;
 mod definitions;
 mod depth;
+pub(crate) mod handing;
 mod held;
 mod hooks;
 mod info;

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::door::Door;
 use crate::idempotency::Key;
 use crate::nodes::Nodes;
+use crate::run::handing::Place;
 use crate::run::step::{Doing, lost};
 use crate::what::What;
 use crate::{
@@ -46,14 +47,25 @@ impl Nodes {
         if let What::Workflow(place) = work.what {
             self.runs.keep(&cx.live.workflows[*place]).await?;
         }
+        let place = self.place_of_run(cx, &work);
         let answered = match &cx.options.step {
-            None => self.work(cx, work).await,
+            None => self.work(cx, work, place.as_ref()).await,
             Some(step) => self.step(cx, &work, step).await,
         };
-        if may_start {
+        if may_start && !place.is_some_and(|place| place.is_handed()) {
             self.runs.wake();
         }
         answered
+    }
+
+    /// Of a run that waits for nobody and that no other calls.
+    fn place_of_run(&self, cx: &Context<'_>, work: &Work<'_>) -> Option<Place<'_>> {
+        let What::Workflow(at) = work.what else {
+            return None;
+        };
+        let alone = cx.options.step.is_none() && !needs_transaction(cx, work);
+        let waits = cx.live.workflows[*at].concurrency.is_some();
+        (alone && !waits).then(|| self.runs.desk.place())?
     }
 
     async fn step(
@@ -131,9 +143,17 @@ impl Nodes {
         settle(cx, tx, done).await
     }
 
-    async fn work(&self, cx: &Context<'_>, work: Work<'_>) -> Result<Answer, Problem> {
+    async fn work(
+        &self,
+        cx: &Context<'_>,
+        work: Work<'_>,
+        place: Option<&Place<'_>>,
+    ) -> Result<Answer, Problem> {
         if !needs_transaction(cx, &work) {
             let mut door = Door::direct(cx, work.deadline);
+            if let Door::Direct { place: told, .. } = &mut door {
+                *told = place;
+            }
             return perform_what(cx, &mut door, work.what, work.pairs, work.text).await;
         }
         let key = work.key.as_ref();

@@ -34,6 +34,7 @@ pub(crate) async fn call(
     let run = NewRun {
         started_by: cx.principal.id.clone(),
         tenant: cx.principal.tenant.clone(),
+        lease: door.lease(),
         ..run
     };
     let parent = cx.options.step.as_ref().map(|step| step.run);
@@ -85,6 +86,7 @@ pub(crate) fn new_run(
         started_by: String::new(),
         tenant: None,
         session: None,
+        lease: None,
         at,
     })
 }

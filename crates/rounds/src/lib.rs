@@ -41,6 +41,16 @@ impl<T> Rounds<T> {
         now
     }
 
+    /// The job waits for a round. Whether one is free, which the caller must begin: it lets those go on who were woken at
+    /// the same moment, so that they come along, and asks for the [`Rounds::next`].
+    pub fn begins(&self, job: T) -> bool {
+        let mut state = self.state();
+        state.waiting.push(job);
+        let begins = state.running < self.most;
+        state.running += usize::from(begins);
+        begins
+    }
+
     /// Who has waited longest, at most so many, to be carried out by whoever just ended; none ends the round.
     pub fn next(&self, most: usize) -> Vec<T> {
         let mut state = self.state();
@@ -78,5 +88,16 @@ mod tests {
         assert_eq!(rounds.next(9), [4]);
         assert!(rounds.next(9).is_empty());
         assert!(rounds.goes_now(|| 5), "nobody is under way");
+    }
+
+    #[test]
+    fn a_round_that_begins_takes_who_came_at_the_same_moment() {
+        let rounds = Rounds::new(2);
+        assert!(rounds.begins(1));
+        assert!(rounds.begins(2));
+        assert!(!rounds.begins(3));
+        assert_eq!(rounds.next(9), [1, 2, 3]);
+        assert!(rounds.next(9).is_empty(), "the second round ends");
+        assert!(rounds.begins(4), "one is free again");
     }
 }

@@ -6,6 +6,7 @@ mod reading;
 
 mod cells;
 mod changes;
+mod ending;
 mod errors;
 mod news;
 mod params;
@@ -38,6 +39,7 @@ pub(crate) struct Postgres {
     reads: Rounds<reading::Asked>,
     creates: Rounds<creating::Creation>,
     starts: Rounds<starting::Start>,
+    ends: Rounds<ending::Ending>,
     pages: Rounds<paging::Asked>,
 }
 
@@ -78,6 +80,8 @@ impl Change<'_> {
 const TRIES: u32 = 4;
 /// Transactions of creates under way at once: while one waits for the disk, the next is worked on.
 const CREATING: usize = 4;
+/// Statements that end runs under way at once: none of them waits for the disk.
+const ENDING: usize = 1;
 /// Below the three seconds that a face waits for a report.
 const PING: Duration = Duration::from_secs(2);
 
@@ -88,6 +92,7 @@ impl Postgres {
             reads: Rounds::new(pool.most_shared()),
             creates: Rounds::new(CREATING),
             starts: Rounds::new(CREATING),
+            ends: Rounds::new(ENDING),
             pages: Rounds::new(pool.most_shared()),
             pool,
         })

@@ -22,7 +22,40 @@ pub struct NewRun {
     pub tenant: Option<String>,
     pub session: Option<String>,
     pub slot: Option<Slot>,
+    /// Of whoever holds it from the first; of none that has a slot or is called by another.
+    pub lease: Option<Uuid>,
     pub at: Timestamp,
+}
+
+impl NewRun {
+    /// As whoever holds it from the first has it; nothing where its input is no JSON.
+    pub fn held_row(&self) -> Option<RunRow> {
+        let at = format!("{:.6}", self.at);
+        let run = Run {
+            id: self.id,
+            workflow: self.workflow.clone(),
+            version: self.version.clone(),
+            state: State::Running,
+            epoch: 1,
+            input: RawValue::from_string(self.input.clone()).ok()?,
+            output: None,
+            problem: None,
+            started_by: self.started_by.clone(),
+            session: self.session.clone(),
+            parent: None,
+            cancelling: false,
+            created_at: at.clone(),
+            started_at: Some(at),
+            finished_at: None,
+        };
+        Some(RunRow {
+            run,
+            acting: self.acting.clone(),
+            tenant: self.tenant.clone(),
+            is_fresh: true,
+            signals: 0,
+        })
+    }
 }
 
 /// Of runs with the same key so many are under way at once; the others wait in order.
@@ -30,6 +63,15 @@ pub struct NewRun {
 pub struct Slot {
     pub key: String,
     pub limit: u32,
+}
+
+/// What came of telling what came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunAdvanced {
+    /// RFC 3339, in UTC, of a run that ended.
+    pub finished_at: Option<String>,
+    /// Those that it called and that are to end with it.
+    pub cancelled: Vec<Uuid>,
 }
 
 #[derive(Debug, Clone)]

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 
-use crate::{Answer, Body, Call, Caller, Code, Content, Media, Meta, NodeName, Options, Problem};
+use crate::{
+    Answer, Body, Call, Caller, Code, Content, Media, Meta, NodeName, Options, Problem, Step,
+};
 
 /// A body of a batch, either way.
 pub const BATCH: &str = "application/x-gantry-calls";
@@ -13,17 +15,32 @@ const MOST_INPUT: usize = 16 * 1024;
 /// No deadline.
 const NEVER: u64 = u64::MAX;
 
-/// Whether the call may go with others: short, whole, JSON, under no conditions, about one record. Others are answered
-/// when they are done, and must not keep those waiting that go along.
+/// Whether the call may go with others: short, whole, JSON, under no conditions but that it is a step or of a session,
+/// and about one record or one run. Others are answered when they are done, and must not keep those waiting that go along.
 pub fn goes_with_others(call: &Call) -> bool {
+    let options = &call.options;
+    let unconditional = Options {
+        session: options.session.clone(),
+        step: options.step.clone(),
+        ..Options::default()
+    };
     let is_short = match &call.input.content {
         Content::Whole(bytes) => bytes.len() <= MOST_INPUT,
         Content::Stream(_) => false,
     };
     is_short
         && call.input.media == Media::Json
-        && matches!(call.node.verb(), "read" | "create")
-        && call.options == Options::default()
+        && is_about_one(&call.node)
+        && *options == unconditional
+}
+
+fn is_about_one(node: &NodeName) -> bool {
+    match node.family() {
+        // A run begins.
+        "workflow" => true,
+        "run" => matches!(node.verb(), "read" | "advance"),
+        _ => matches!(node.verb(), "read" | "create"),
+    }
 }
 
 pub fn write_calls<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Bytes {
@@ -44,6 +61,12 @@ pub fn write_calls<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Bytes {
             u64::try_from(left.as_millis()).unwrap_or(NEVER)
         });
         out.put_u64_le(left);
+        let Options { session, step, .. } = &call.options;
+        put(&mut out, session.as_deref().unwrap_or_default().as_bytes());
+        put(
+            &mut out,
+            step.as_ref().map(step_text).unwrap_or_default().as_bytes(),
+        );
         put(
             &mut out,
             match &call.input.content {
@@ -72,14 +95,31 @@ fn read_call(bytes: &mut Bytes) -> Option<Call> {
     };
     let trace = text(&take(bytes)?)?.parse().ok()?;
     let left = bytes.try_get_u64_le().ok()?;
+    let session = match text(&take(bytes)?)? {
+        "" => None,
+        session => Some(session.to_owned()),
+    };
+    let step = match text(&take(bytes)?)? {
+        "" => None,
+        step => Some(serde_json::from_str(step).ok()?),
+    };
     let input = take(bytes)?;
     let deadline = (left != NEVER).then(|| Duration::from_millis(left));
     Some(Call {
         query,
         deadline: deadline.and_then(|left| Instant::now().checked_add(left)),
         trace,
+        options: Options {
+            session,
+            step,
+            ..Options::default()
+        },
         ..Call::new(node, caller, Body::json(input))
     })
+}
+
+fn step_text(step: &Step) -> String {
+    serde_json::to_string(step).expect("ids, a number and a text are JSON")
 }
 
 /// In the order of the calls. Answers of such calls are whole.
@@ -158,18 +198,29 @@ mod tests {
         }
     }
 
+    fn step() -> Step {
+        Step {
+            run: uuid::Uuid::from_u128(7),
+            epoch: 2,
+            path: "each.3.save".to_owned(),
+            lease: uuid::Uuid::from_u128(8),
+        }
+    }
+
     #[test]
     fn calls_and_answers_read_back() {
         let mut second = call("Film.create", "", r#"{"title":"é"}"#);
         second.caller = Caller::Assertion("a.b".into());
         second.deadline = Instant::now().checked_add(Duration::from_mins(1));
+        second.options.session = Some("s".to_owned());
+        second.options.step = Some(step());
         let calls = [call("Film.read", "id=1", ""), second];
         let read = read_calls(write_calls(&calls)).unwrap();
         assert_eq!(read.len(), 2);
         for (one, other) in calls.iter().zip(&read) {
             assert_eq!(
-                (&one.node, &one.query, &one.caller),
-                (&other.node, &other.query, &other.caller)
+                (&one.node, &one.query, &one.caller, &one.options),
+                (&other.node, &other.query, &other.caller, &other.options)
             );
             assert_eq!(
                 (one.trace.id(), one.deadline.is_some()),
@@ -197,13 +248,21 @@ mod tests {
     }
 
     #[test]
-    fn only_small_calls_about_one_record_go_with_others() {
+    fn only_small_calls_about_one_record_or_run_go_with_others() {
         let goes = |change: fn(&mut Call)| {
             let mut call = call("Film.read", "id=1", "");
             change(&mut call);
             goes_with_others(&call)
         };
         assert!(goes(|_| {}));
+        assert!(goes(|call| call.options.step = Some(step())));
+        assert!(goes(|call| call.node = "run.advance".parse().unwrap()));
+        assert!(goes(|call| call.node = "workflow.rate".parse().unwrap()));
+        assert!(!goes(|call| call.node = "run.claim".parse().unwrap()));
+        assert!(!goes(|call| {
+            call.node = "Film.list".parse().unwrap();
+            call.options.step = Some(step());
+        }));
         assert!(!goes(|call| call.node = "Film.list".parse().unwrap()));
         assert!(!goes(|call| call.options.dry_run = true));
         assert!(!goes(

@@ -343,6 +343,34 @@ impl Then {
     }
 }
 
+/// Output of `run.advance`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Advanced {
+    /// Of a run that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+}
+
+impl Run {
+    /// As it stands once it came to that end; nothing where it goes on.
+    pub fn ended(&self, then: &Then, finished_at: &str) -> Option<Self> {
+        let (state, output, problem) = match then {
+            Then::Succeed(output) => (State::Succeeded, Some(output.clone()), None),
+            Then::Fail(problem) => (State::Failed, None, Some(problem.clone())),
+            Then::Cancel => (State::Cancelled, None, None),
+            Then::Go | Then::Wait { .. } | Then::Release => return None,
+        };
+        Some(Self {
+            state,
+            output,
+            problem,
+            cancelling: false,
+            finished_at: Some(finished_at.to_owned()),
+            ..self.clone()
+        })
+    }
+}
+
 /// Input of the hidden node `run.definition`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use wire::Problem;
 use wire::run::{One, Run};
+use wire::{Code, Problem};
 
 use crate::asking::{Asking, read};
 
@@ -35,9 +35,19 @@ pub(crate) async fn until_ended(
             return Ok((run, answer));
         }
         tokio::select! {
-            () = heard => {}
+            () = heard => if let Some(run) = listener.end() {
+                // As the node would answer it: whoever began it may see it.
+                let answer = encode(&run)?;
+                return Ok((run, answer));
+            },
             () = asking.app.stopping.cancelled() => {}
             () = tokio::time::sleep(pause.min(left)) => pause = LAST.min(pause * 2),
         }
     }
+}
+
+fn encode(run: &Run) -> Result<Bytes, Problem> {
+    let json = serde_json::to_vec(run);
+    let json = json.map_err(|error| Problem::new(Code::Internal).detail(error.to_string()));
+    json.map(Bytes::from)
 }

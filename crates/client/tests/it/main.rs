@@ -151,6 +151,40 @@ async fn a_read_waits_for_who_is_away_and_a_write_does_not() {
 }
 
 #[tokio::test]
+async fn steps_that_meet_share_a_request_and_each_hears_that_it_broke() {
+    let server = server(&[Does::HangUp]).await;
+    let client = Client::new(&server.address).unwrap();
+    let step = |node: &str, path: &str| {
+        let mut step = call(node);
+        step.options.step = Some(wire::Step {
+            run: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+            epoch: 1,
+            path: path.to_owned(),
+            lease: "00000000-0000-0000-0000-000000000002".parse().unwrap(),
+        });
+        client.call(step)
+    };
+    // A read that is kept is a change too.
+    let (first, second, third) = tokio::join!(
+        step("Film.create", "one"),
+        step("Film.create", "two"),
+        step("Film.read", "three"),
+    );
+    for answer in [first, second, third] {
+        assert_eq!(answer.unwrap_err().code, Code::Unavailable);
+    }
+    assert_eq!(server.requests.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_start_is_sent_once_whatever_its_workflow_is_called() {
+    assert_eq!(
+        told(&[Does::HangUp, OK], call("workflow.read")).await,
+        (Err(Code::Unavailable), 1)
+    );
+}
+
+#[tokio::test]
 async fn a_deadline_is_kept() {
     let mut late = call("Film.read");
     late.deadline = Some(Instant::now() + Duration::from_millis(100));

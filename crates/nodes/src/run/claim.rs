@@ -1,5 +1,6 @@
 //! `run.claim`: runs that may go on, handed to whoever asks. One of those who ask looks, the others wait behind it; what
-//! happens in this process wakes it at once, others tell theirs, and a clock does the rest.
+//! begins in this process meanwhile is its own from the first, what happens else here wakes it at once, others tell theirs,
+//! and a clock does the rest.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +18,7 @@ use wire::run::{Advance, Claim, Claimed, Held, Signal, StepRow, Then};
 use wire::{Answer, Problem};
 
 use super::depth::Depth;
+use super::handing::{Desk, Handed};
 use super::schedules::Schedules;
 use super::steered::revoked;
 use super::told::Telling;
@@ -38,6 +40,8 @@ pub(crate) struct Runs {
     pub(super) store: Store,
     pub(super) live: Arc<ArcSwap<Live>>,
     pub(super) signer: Signer,
+    /// What begins while somebody waits.
+    pub(crate) desk: Desk,
     /// Held by whoever looks.
     look: tokio::sync::Mutex<Look>,
     /// Something may be there.
@@ -55,6 +59,8 @@ pub(crate) struct Runs {
 struct Look {
     /// Nothing was there at the last look, and nothing comes by itself before then.
     quiet_until: Option<Instant>,
+    /// The last look found all that there was: who begins now overtakes nobody.
+    keeps_up: bool,
     schedules: Schedules,
     triggers: Triggers,
 }
@@ -93,6 +99,7 @@ impl Runs {
             store,
             live,
             signer,
+            desk: Desk::default(),
             look: tokio::sync::Mutex::default(),
             news: Notify::new(),
             telling: Telling::default(),
@@ -110,10 +117,21 @@ impl Runs {
         self.ending.cancel();
     }
 
-    pub(crate) async fn end(&self) {
+    pub(crate) async fn end(self: &Arc<Self>) {
         self.end_claims();
+        self.give_back().await;
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Runs for which nobody has come.
+    async fn give_back(self: &Arc<Self>) {
+        for handed in self.desk.take(u32::MAX) {
+            let given = self.say(&handed.row, handed.lease, Then::Release).await;
+            if let Err(problem) = given {
+                tracing::debug!(error = %problem, "a run is left to its lease");
+            }
+        }
     }
 
     pub(super) fn kept(&self) -> MutexGuard<'_, HashMap<(String, String), Instant>> {
@@ -138,13 +156,29 @@ impl Runs {
         loop {
             if let Some(quiet) = look.quiet_until {
                 let ends = quiet.min(until);
-                let heard = tokio::time::timeout_at(ends.into(), self.news.notified()).await;
-                if heard.is_err() && until <= quiet {
-                    return Ok(Vec::new());
+                let open = self.desk.open(most);
+                let is_over = tokio::select! {
+                    () = self.desk.heard() => false,
+                    heard = tokio::time::timeout_at(ends.into(), self.news.notified()) => {
+                        look.quiet_until = None;
+                        heard.is_err() && until <= quiet
+                    }
+                };
+                drop(open);
+                let handed = self.desk.take(most);
+                if is_over || !handed.is_empty() {
+                    return self.held_of_desk(handed).await;
                 }
-                look.quiet_until = None;
+                if look.quiet_until.is_some() {
+                    continue;
+                }
             }
-            let claimed = match self.look(&mut look, most).await {
+            // Some of the places are for those who begin meanwhile.
+            let kept = if look.keeps_up { most / 2 } else { 0 };
+            let open = self.desk.open(kept);
+            let claimed = self.look(&mut look, most - kept).await;
+            drop(open);
+            let mut claimed = match claimed {
                 Ok(claimed) => claimed,
                 Err(problem) if until.elapsed().is_zero() => {
                     tracing::debug!(error = %problem, "who waits for runs waits for the store");
@@ -153,7 +187,9 @@ impl Runs {
                 }
                 Err(problem) => return Err(problem),
             };
-            if claimed.len() >= most as usize {
+            look.keeps_up = claimed.len() < (most - kept) as usize;
+            claimed.extend(self.held_of_desk(self.desk.take(kept)).await?);
+            if !look.keeps_up {
                 drop(waiting);
                 self.wake();
                 return Ok(claimed);
@@ -164,6 +200,11 @@ impl Runs {
         }
     }
 
+    async fn held_of_desk(self: &Arc<Self>, handed: Vec<Handed>) -> Result<Vec<Held>, Problem> {
+        let rows = handed.into_iter().map(|handed| (handed.row, handed.lease));
+        self.held(rows.collect()).await
+    }
+
     /// Claims what there is.
     async fn look(self: &Arc<Self>, look: &mut Look, most: u32) -> Result<Vec<Held>, Problem> {
         let live = self.live.load_full();
@@ -172,6 +213,7 @@ impl Runs {
         let lease = Uuid::now_v7();
         let rows = self.store.claim_runs(lease, most).await;
         let rows = rows.map_err(problem::of_store)?;
+        let rows: Vec<_> = rows.into_iter().map(|row| (row, lease)).collect();
         if rows.is_empty() {
             let (due, ticks) = tokio::join!(self.store.next_due(), look.schedules.look(self));
             let due = due.map_err(problem::of_store)?;
@@ -183,14 +225,15 @@ impl Runs {
             look.quiet_until = Some(Instant::now() + next);
             return Ok(Vec::new());
         }
-        self.held(rows, lease).await
+        self.held(rows).await
     }
 
-    async fn held(self: &Arc<Self>, rows: Vec<RunRow>, lease: Uuid) -> Result<Vec<Held>, Problem> {
+    /// Each with its lease.
+    async fn held(self: &Arc<Self>, rows: Vec<(RunRow, Uuid)>) -> Result<Vec<Held>, Problem> {
         let begun: Vec<_> = rows
             .iter()
-            .filter(|row| !row.is_fresh)
-            .map(|row| row.run.id)
+            .filter(|(row, _)| !row.is_fresh)
+            .map(|(row, _)| row.run.id)
             .collect();
         let mut steps: HashMap<Uuid, Vec<StepRow>> = HashMap::new();
         let mut signals: HashMap<Uuid, Vec<Signal>> = HashMap::new();
@@ -205,10 +248,11 @@ impl Runs {
             }
         }
         let mut held = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (row, lease) in rows {
             let principal = acting::principal(&row.acting);
             if !self.is_good(&principal.id).await? {
-                self.refuse(&row, lease).await?;
+                // Nobody acts for one whose credential was taken.
+                self.say(&row, lease, Then::Fail(revoked())).await?;
                 continue;
             }
             held.push(Held {
@@ -224,18 +268,18 @@ impl Runs {
         Ok(held)
     }
 
-    /// Nobody acts for one whose credential was taken.
-    async fn refuse(self: &Arc<Self>, row: &RunRow, lease: Uuid) -> Result<(), Problem> {
+    /// What comes next of a run that nobody has begun to carry out.
+    async fn say(self: &Arc<Self>, row: &RunRow, lease: Uuid, then: Then) -> Result<(), Problem> {
         let advance = Advance {
             run: row.run.id,
             epoch: row.run.epoch,
             lease,
             steps: Vec::new(),
             consumed: Vec::new(),
-            then: Then::Fail(revoked()),
+            then,
         };
-        let failed = self.store.advance_run(&advance).await;
-        self.steer(&failed.map_err(problem::of_store)?);
+        let said = self.store.advance_run(&advance).await;
+        self.steer(&said.map_err(problem::of_store)?.cancelled);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wire::run::{
-    Advance, Claim, LARGEST_OUTPUT, MOST_STEPS, Renew, Renewed, Signal, StillHeld, Then,
+    Advance, Advanced, Claim, LARGEST_OUTPUT, MOST_STEPS, Renew, Renewed, Signal, StillHeld, Then,
 };
 use wire::{Answer, Problem};
 
@@ -48,13 +48,15 @@ pub(super) async fn advance(runs: &Arc<Runs>, text: &str) -> Result<Answer, Prob
     let advance: Advance = input::own(text)?;
     check(&advance)?;
     let advanced = runs.store.advance_run(&advance).await;
+    let advanced = advanced.map_err(problem::of_store)?;
     // Those that it called and no longer waits for.
-    runs.steer(&advanced.map_err(problem::of_store)?);
+    runs.steer(&advanced.cancelled);
     // Whoever called it, the next of its slot, or it itself may go on now.
     if !matches!(advance.then, Then::Go) {
         runs.wake();
     }
-    Ok(Answer::json("{}"))
+    let finished_at = advanced.finished_at;
+    Ok(Answer::json(answer_of(&Advanced { finished_at })?))
 }
 
 fn check(advance: &Advance) -> Result<(), Problem> {

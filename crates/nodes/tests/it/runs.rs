@@ -6,6 +6,7 @@ mod held;
 mod hooks;
 mod schedules;
 mod steps;
+mod together;
 mod triggers;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use model::{Limits, Workflow};
 use serde_json::{Value, json};
 use testkit::{Database, Engine};
 use uuid::Uuid;
-use wire::run::{Advance, Claimed, Held, Then};
+use wire::run::{Advance, Advanced, Claimed, Held, Then};
 use wire::{Caller, Options, Problem, Step};
 
 use crate::world::{Answered, World};
@@ -67,6 +68,13 @@ impl World {
         let input = serde_json::to_value(advance).unwrap();
         let told = self.call(&Caller::Anonymous, "run.advance", "", input);
         told.await.map(drop)
+    }
+
+    /// What is answered to it.
+    pub(super) async fn advanced(&self, advance: &Advance) -> Advanced {
+        let input = serde_json::to_value(advance).unwrap();
+        let told = self.call(&Caller::Anonymous, "run.advance", "", input);
+        serde_json::from_value(told.await.unwrap().1).unwrap()
     }
 
     pub(super) async fn step(&self, held: &Held, path: &str, node: &str, input: Value) -> Answered {

@@ -1,4 +1,4 @@
-//! Single creates: alone while the way is free, in one transaction with others like them while it is not.
+//! Single creates: in one transaction with others like them that come at the same moment, or while the way is not free.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,19 +28,6 @@ pub(super) struct Creation {
     new: New,
     deadline: Option<Instant>,
     answer: oneshot::Sender<Result<Written, Error>>,
-}
-
-/// See [`super::reading`]: who is alone lets those go who have come meanwhile.
-struct Turn(Arc<Postgres>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let jobs = self.0.creates.next(usize::MAX);
-        if !jobs.is_empty() {
-            let postgres = Arc::clone(&self.0);
-            self.0.pool.spawn(postgres.create_rounds(jobs));
-        }
-    }
 }
 
 impl Postgres {
@@ -100,35 +87,33 @@ impl Postgres {
         new: New,
         deadline: Option<Instant>,
     ) -> Result<Written, Error> {
-        let mut creation = Some(new);
-        let mut answered = None;
-        let goes_now = self.creates.goes_now(|| {
-            let (answer, receiver) = oneshot::channel();
-            answered = Some(receiver);
-            Creation {
-                new: creation.take().expect("a job is made once"),
-                deadline,
-                answer,
-            }
-        });
-        if let Some(new) = creation.filter(|_| goes_now) {
-            let _turn = Turn(Arc::clone(self));
-            return self.create_alone(new, deadline).await;
+        let (answer, answered) = oneshot::channel();
+        let creation = Creation {
+            new,
+            deadline,
+            answer,
+        };
+        if self.creates.begins(creation) {
+            self.pool.spawn(Arc::clone(self).create_rounds());
         }
-        let answered = answered.ok_or(Error::Unconfirmed)?;
         within(deadline, async {
             answered.await.unwrap_or(Err(Error::Unconfirmed))
         })
         .await
     }
 
-    async fn create_rounds(self: Arc<Self>, mut jobs: Vec<Creation>) {
-        while !jobs.is_empty() {
+    async fn create_rounds(self: Arc<Self>) {
+        loop {
+            // Who was woken at the same moment comes along.
+            tokio::task::yield_now().await;
+            let mut jobs = self.creates.next(usize::MAX);
+            if jobs.is_empty() {
+                return;
+            }
             // Who has gone, or was told that it took too long, must not find it done later.
             jobs.retain(|job| !job.answer.is_closed());
             let groups = alike(jobs).into_iter();
             join_all(groups.map(|group| self.create_group(group))).await;
-            jobs = self.creates.next(usize::MAX);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Starts of runs: alone while the way is free, in one statement with others while it is not.
+//! Starts of runs: in one statement with others that come at the same moment, or while the way is not free.
 
 use std::sync::Arc;
 
@@ -17,41 +17,28 @@ pub(super) struct Start {
     answer: oneshot::Sender<Result<(), Error>>,
 }
 
-/// See [`super::reading`]: who is alone lets those go who have come meanwhile.
-struct Turn(Arc<Postgres>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let jobs = self.0.starts.next(MOST_RUNS);
-        if !jobs.is_empty() {
-            let postgres = Arc::clone(&self.0);
-            self.0.pool.spawn(postgres.start_rounds(jobs));
-        }
-    }
-}
-
 impl Postgres {
     /// A run without a slot that no other called.
     pub(crate) async fn start(self: &Arc<Self>, run: &NewRun) -> Result<(), Error> {
-        let mut answered = None;
-        let goes_now = self.starts.goes_now(|| {
-            let (answer, receiver) = oneshot::channel();
-            answered = Some(receiver);
-            Start {
-                run: run.clone(),
-                answer,
-            }
-        });
-        if goes_now {
-            let _turn = Turn(Arc::clone(self));
-            return self.start_these(std::slice::from_ref(run)).await;
+        let (answer, answered) = oneshot::channel();
+        let start = Start {
+            run: run.clone(),
+            answer,
+        };
+        if self.starts.begins(start) {
+            self.pool.spawn(Arc::clone(self).start_rounds());
         }
-        let answered = answered.ok_or(Error::Unconfirmed)?;
         answered.await.unwrap_or(Err(Error::Unconfirmed))
     }
 
-    async fn start_rounds(self: Arc<Self>, mut jobs: Vec<Start>) {
-        while !jobs.is_empty() {
+    async fn start_rounds(self: Arc<Self>) {
+        loop {
+            // Who was woken at the same moment comes along.
+            tokio::task::yield_now().await;
+            let mut jobs = self.starts.next(MOST_RUNS);
+            if jobs.is_empty() {
+                return;
+            }
             // Who has gone must not find it begun later.
             jobs.retain(|job| !job.answer.is_closed());
             let (runs, answers): (Vec<_>, Vec<_>) =
@@ -63,7 +50,6 @@ impl Postgres {
                     let _ = answer.send(started.clone());
                 }
             }
-            jobs = self.starts.next(MOST_RUNS);
         }
     }
 

@@ -130,15 +130,19 @@ pub(crate) fn workflow_text(engine: Engine, name: &str, version: &str) -> Statem
     writer.finish()
 }
 
-/// It can be claimed at once, unless it waits for others of its slot. A child is its parent's owner's.
+/// It can be claimed at once, unless it is held from the first or waits for others of its slot. A child is its parent's
+/// owner's.
 pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: bool) -> Statement {
     let mut writer = Writer::new(engine);
     writer.sql(
         "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, \
-         parent, slot, slots, due_at, created_at) VALUES (",
+         parent, slot, slots, lease, claims, started_at, due_at, created_at) VALUES (",
     );
     writer.uuid(run.id).sql(", ").text(&run.workflow).sql(", ");
-    writer.text(&run.version).sql(", 'queued', 1, ");
+    writer.text(&run.version).sql(match run.lease {
+        None => ", 'queued', 1, ",
+        Some(_) => ", 'running', 1, ",
+    });
     writer
         .text(&run.input)
         .sql(", ")
@@ -158,11 +162,14 @@ pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: 
     writer.maybe_text(slot.map(|slot| &slot.key)).sql(", ");
     let limit = slot.map_or(Value::Null, |slot| Value::Int(slot.limit.into()));
     writer.arg(limit, Scalar::Int, false).sql(", ");
-    if parked {
-        writer.sql("NULL");
-    } else {
-        writer.now();
-    }
+    writer.maybe_uuid(run.lease).sql(", ");
+    writer.int(run.lease.is_some()).sql(", ");
+    writer.time(run.lease.map(|_| run.at)).sql(", ");
+    match run.lease {
+        Some(_) => writer.soon(LEASE),
+        None if parked => writer.sql("NULL"),
+        None => writer.now(),
+    };
     writer.sql(", ").time(Some(run.at)).sql(")");
     writer.finish()
 }
@@ -171,15 +178,23 @@ pub(crate) fn start(engine: Engine, run: &NewRun, parent: Option<Uuid>, parked: 
 pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
     let mut writer = Writer::new(Engine::Postgres);
     writer.sql(
-        "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, due_at, created_at) \
-         SELECT id, workflow, version, 'queued', 1, input, acting, started_by, tenant, session, now(), at FROM unnest(",
+        "INSERT INTO gantry_run (id, workflow, version, state, epoch, input, acting, started_by, tenant, session, lease, claims, \
+         started_at, due_at, created_at) SELECT id, workflow, version, CASE WHEN lease IS NULL THEN 'queued' ELSE 'running' END, 1, \
+         input, acting, started_by, tenant, session, lease, (lease IS NOT NULL)::int, CASE WHEN lease IS NOT NULL THEN at END, \
+         CASE WHEN lease IS NULL THEN now() ELSE ",
     );
+    writer.soon(LEASE).sql(" END, at FROM unnest(");
     let text = |text: &String| Value::Text(text.clone());
     let maybe = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
     let ids = runs.iter().map(|run| Value::Uuid(run.id)).collect();
+    let leases = runs.iter();
+    let leases = leases.map(|run| run.lease.map_or(Value::Null, Value::Uuid));
+    let leases = leases.collect();
     let times = runs.iter().map(|run| Value::Timestamp(run.at)).collect();
     writer
         .arg(Value::Array(ids), Scalar::Uuid, true)
+        .sql(", ")
+        .arg(Value::Array(leases), Scalar::Uuid, true)
         .sql(", ")
         .arg(Value::Array(times), Scalar::Timestamp, true)
         .sql(", ");
@@ -198,7 +213,9 @@ pub(crate) fn start_all(runs: &[NewRun]) -> Statement {
         }
         writer.arg(Value::Array(values), Scalar::Text, true);
     }
-    writer.sql(") AS new (id, at, workflow, version, input, acting, started_by, tenant, session)");
+    writer.sql(
+        ") AS new (id, lease, at, workflow, version, input, acting, started_by, tenant, session)",
+    );
     writer.finish()
 }
 
@@ -238,29 +255,34 @@ pub(crate) fn admit(engine: Engine, key: &str) -> Statement {
 /// under it is written behind it.
 const UNSYNCED: &str = ", set_config('synchronous_commit', 'off', true)";
 
-/// Runs that may go on and that nobody holds are the lease's.
+/// Runs that may go on and that nobody holds are the lease's. PostgreSQL keeps the plan that it made while the table was
+/// empty until the table is analysed: the lower bound, and a list that is made once and expected to be of one, have it use
+/// the indexes from the first. Asked more than once, the limit would not hold.
 pub(crate) fn claim(engine: Engine, lease: Uuid, most: u32) -> Statement {
     let mut writer = Writer::new(engine);
+    if engine == Engine::Postgres {
+        writer.sql(
+            "WITH due (run) AS MATERIALIZED (SELECT id FROM gantry_run WHERE due_at > '-infinity' AND due_at <= now() \
+             ORDER BY due_at LIMIT ",
+        );
+        writer.number(most.into());
+        writer.sql(" FOR NO KEY UPDATE SKIP LOCKED) ");
+    }
     writer
         .sql("UPDATE gantry_run SET state = 'running', lease = ")
         .uuid(lease);
     writer.sql(", due_at = ").soon(LEASE);
     writer.sql(", started_at = COALESCE(started_at, ").now();
     writer.sql("), woken = ").truth(false);
-    writer.sql(", claims = claims + 1 WHERE id ");
-    // Asked once, or the limit would not hold.
-    writer.sql(match engine {
-        Engine::Postgres => "= ANY(ARRAY(",
-        Engine::Sqlite => "IN (",
-    });
-    writer
-        .sql("SELECT id FROM gantry_run WHERE due_at <= ")
-        .now();
-    writer.sql(" ORDER BY due_at LIMIT ").number(most.into());
-    writer.sql(match engine {
-        Engine::Postgres => " FOR NO KEY UPDATE SKIP LOCKED))",
-        Engine::Sqlite => ")",
-    });
+    writer.sql(", claims = claims + 1 ");
+    match engine {
+        Engine::Postgres => writer.sql("FROM due WHERE id = run"),
+        Engine::Sqlite => {
+            writer.sql("WHERE id IN (SELECT id FROM gantry_run WHERE due_at <= ");
+            writer.now().sql(" ORDER BY due_at LIMIT ");
+            writer.number(most.into()).sql(")")
+        }
+    };
     writer.sql(" RETURNING ").run_columns();
     writer.postgres(UNSYNCED);
     writer.finish()

@@ -10,8 +10,8 @@ use crate::run::{Columns, Texts, garbled, run_row, signal_row, step_row};
 use crate::sql::Statement;
 use crate::sql::run as sql;
 use crate::{
-    Engine, Error, Kept, NewRun, NewStep, RenewedRow, RunNews, RunRow, StepDone, StepKept, Write,
-    Written,
+    Engine, Error, Kept, NewRun, NewStep, RenewedRow, RunAdvanced, RunNews, RunRow, StepDone,
+    StepKept, Write, Written,
 };
 
 /// Steps that are told in one statement: each number of them is a statement of its own.
@@ -155,17 +155,22 @@ impl Store {
         Ok(renewed)
     }
 
-    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now. Answers the
-    /// runs that it called and that are to end with it.
-    pub async fn advance_run(&self, advance: &Advance) -> Result<Vec<Uuid>, Error> {
+    /// What became of steps, and what comes next; [`Error::LeaseLost`] where the lease is another's by now.
+    pub async fn advance_run(&self, advance: &Advance) -> Result<RunAdvanced, Error> {
         let at_once = advance.steps.len() <= AT_ONCE && !advance.then.fails();
-        if self.engine() == Engine::Postgres && at_once {
-            let rows = self.tell(sql::advance_at_once(advance)).await?;
-            match rows.is_empty() {
-                false => return Ok(Vec::new()),
-                true if !advance.then.ends() => return Err(Error::LeaseLost),
+        if let Inner::Postgres(postgres) = &self.inner
+            && at_once
+        {
+            match postgres.advance(advance).await? {
+                Some(row) => {
+                    return Ok(RunAdvanced {
+                        finished_at: Columns::new(row).maybe(),
+                        cancelled: Vec::new(),
+                    });
+                }
+                None if !advance.then.ends() => return Err(Error::LeaseLost),
                 // It may have a slot.
-                true => {}
+                None => {}
             }
         }
         in_transaction!(self, tx => tx.advance_run(advance))
@@ -298,7 +303,7 @@ impl Tx {
         Ok(!rows.is_empty())
     }
 
-    async fn advance_run(&mut self, advance: &Advance) -> Result<Vec<Uuid>, Error> {
+    async fn advance_run(&mut self, advance: &Advance) -> Result<RunAdvanced, Error> {
         let engine = self.engine();
         let fails = advance.then.fails();
         // Before the run itself: who of them ends at this moment locks its own row, and then this one's.
@@ -315,6 +320,8 @@ impl Tx {
         };
         let rows = self.texts(sql::then(engine, advance)).await?;
         let held = rows.into_iter().next().ok_or(Error::LeaseLost)?;
+        let mut held = Columns::new(held);
+        let (parent, ended) = (held.maybe(), held.maybe());
         for step in &advance.steps {
             self.texts(sql::step_told(engine, advance, step)).await?;
         }
@@ -324,7 +331,6 @@ impl Tx {
         }
         if ends {
             self.leave_slot(slot.as_deref()).await?;
-            let parent = Columns::new(held).maybe();
             let parent = parent.map(|parent| parent.parse().map_err(|_| garbled()));
             if let Some(parent) = parent.transpose()? {
                 self.texts(sql::wake(engine, parent)).await?;
@@ -334,7 +340,10 @@ impl Tx {
             // What began until the row was this transaction's.
             called.extend(self.cancel_called(advance).await?);
         }
-        Ok(called)
+        Ok(RunAdvanced {
+            finished_at: ended,
+            cancelled: called,
+        })
     }
 
     /// Those that the run called: who has not begun ends, the others are asked to.

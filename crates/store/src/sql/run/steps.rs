@@ -113,6 +113,7 @@ pub(crate) fn steps_done_or_fail(done: &[&StepDone]) -> Statement {
     writer.finish()
 }
 
+/// Each run is looked up by its id, whatever was in the table when the plan was made: see [`super::claim`].
 fn insert_all_done(writer: &mut Writer, done: &[&StepDone]) {
     let column = |writer: &mut Writer, scalar: Scalar, value: &dyn Fn(&StepDone) -> Value| {
         let values = done.iter().map(|done| value(done)).collect();
@@ -146,8 +147,8 @@ fn insert_all_done(writer: &mut Writer, done: &[&StepDone]) {
         Value::Timestamp(done.begun)
     });
     writer.sql(
-        ") AS t(run, epoch, lease, path, what, meta, output, begun) JOIN gantry_run r \
-         ON r.id = t.run AND r.epoch = t.epoch AND r.lease = t.lease FOR SHARE OF r SKIP LOCKED",
+        ") AS t(run, epoch, lease, path, what, meta, output, begun), LATERAL (SELECT id, epoch FROM gantry_run \
+         WHERE id = t.run AND epoch = t.epoch AND lease = t.lease FOR SHARE SKIP LOCKED) r WHERE true",
     );
     replaced(writer);
     writer.sql(NOT_DONE);
@@ -219,14 +220,22 @@ pub(crate) fn consume(engine: Engine, run: Uuid, seqs: &[u64]) -> Statement {
     writer.finish()
 }
 
-/// What comes next of the run; answers its parent and slot where the lease holds.
+const ENDED: &str = "to_char(finished_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+
+/// What comes next of the run; answers its parent and when it ended, where the lease holds.
 pub(crate) fn then(engine: Engine, advance: &Advance) -> Statement {
     let mut writer = Writer::new(engine);
-    write_then(&mut writer, advance, "CAST(parent AS text), slot", "");
+    let answered = match engine {
+        Engine::Postgres => {
+            "parent::text, to_char(finished_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        }
+        Engine::Sqlite => "parent, finished_at",
+    };
+    write_then(&mut writer, advance, answered, "");
     writer.finish()
 }
 
-/// All of it in one statement, where nobody waits for the run's slot; answers a row where the lease holds.
+/// All of it in one statement, where nobody waits for the run's slot; answers when it ended, where the lease holds.
 pub(crate) fn advance_at_once(advance: &Advance) -> Statement {
     let mut writer = Writer::new(Engine::Postgres);
     let ends = advance.then.ends();
@@ -234,7 +243,7 @@ pub(crate) fn advance_at_once(advance: &Advance) -> Statement {
     write_then(
         &mut writer,
         advance,
-        "id, parent",
+        "id, parent, finished_at",
         if ends { " AND slot IS NULL" } else { "" },
     );
     writer.sql(")");
@@ -256,12 +265,48 @@ pub(crate) fn advance_at_once(advance: &Advance) -> Statement {
         writer.sql(", woken AS (UPDATE gantry_run SET woken = true, due_at = CASE WHEN state = 'waiting' THEN now() ELSE due_at END ");
         writer.sql("WHERE id = (SELECT parent FROM held) AND finished_at IS NULL)");
     }
-    writer.sql(" SELECT 'x'");
+    writer.sql(" SELECT ").sql(ENDED);
     // What follows from steps that are kept follows again.
     if advance.steps.is_empty() && matches!(advance.then, Then::Succeed(_)) {
         writer.sql(UNSYNCED);
     }
     writer.sql(" FROM held");
+    writer.finish()
+}
+
+/// Runs that succeeded and tell of no steps, on PostgreSQL: of those that are nobody's children and wait in no slot it
+/// answers the id, and when it ended. None waits for who is at work on its run: whoever locks several waits for nobody.
+/// Every epoch is within the bounds, by which one row is expected, which is then found by its id: see [`super::claim`].
+pub(crate) fn succeed_all(ends: &[Advance]) -> Statement {
+    let mut writer = Writer::new(Engine::Postgres);
+    let outputs = ends.iter().map(|advance| match &advance.then {
+        Then::Succeed(output) => Value::Text(output.get().to_owned()),
+        _ => Value::Null,
+    });
+    let outputs = outputs.collect();
+    let ids = ends.iter().map(|advance| Value::Uuid(advance.run));
+    let epochs = ends.iter().map(|advance| Value::Int(advance.epoch.into()));
+    let leases = ends.iter().map(|advance| Value::Uuid(advance.lease));
+    let (ids, epochs, leases) = (ids.collect(), epochs.collect(), leases.collect());
+    writer.sql(
+        "WITH held AS (UPDATE gantry_run r SET state = 'succeeded', output = e.output, problem = NULL, lease = NULL, \
+         due_at = NULL, finished_at = now() FROM (SELECT r.id, t.output FROM unnest(",
+    );
+    writer
+        .arg(Value::Array(ids), Scalar::Uuid, true)
+        .sql(", ")
+        .arg(Value::Array(epochs), Scalar::Int, true)
+        .sql(", ")
+        .arg(Value::Array(leases), Scalar::Uuid, true)
+        .sql(", ")
+        .arg(Value::Array(outputs), Scalar::Text, true);
+    writer.sql(
+        ") AS t(run, epoch, lease, output), LATERAL (SELECT id FROM gantry_run WHERE id = t.run AND epoch = t.epoch \
+         AND lease = t.lease AND slot IS NULL AND parent IS NULL FOR NO KEY UPDATE SKIP LOCKED) r \
+         WHERE t.epoch BETWEEN 1 AND 4294967295) e \
+         WHERE r.id = e.id RETURNING r.id, r.finished_at) SELECT id::text, ",
+    );
+    writer.sql(ENDED).sql(UNSYNCED).sql(" FROM held");
     writer.finish()
 }
 
