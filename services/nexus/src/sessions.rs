@@ -22,8 +22,7 @@ pub(crate) async fn list(asked: &Asked) -> Answered {
             let fault = Fault::new("/limit", "invalid_value", detail.clone());
             return Err(Problem::new(Code::BadRequest)
                 .detail(detail)
-                .errors(vec![fault])
-                .into());
+                .errors(vec![fault]));
         };
         list.limit = Some(limit);
     }

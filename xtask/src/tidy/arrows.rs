@@ -55,7 +55,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("e2e", &["wire", "client", "testkit"]),
     ("bench", &["wire", "client", "testkit"]),
     // The suite's fixtures stand where a service would: what is tested is the production router around them.
-    ("conformance", &["wire", "chassis", "dataflow", "mcp_face"]),
+    (
+        "conformance",
+        &["wire", "chassis", "dataflow", "flow", "mcp_face", "nexus"],
+    ),
 ];
 
 /// What tests may add to their package's arrows.
@@ -96,7 +99,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["store", "bench"]),
     ("rusqlite", &["store", "bench"]),
     ("redis", &["cache"]),
-    ("rmcp", &["mcp_face", "bench", "conformance"]),
+    ("rmcp", &["mcp_face", "nexus", "bench", "conformance"]),
     ("clap", &["gantry", "nexus", "verbs"]),
     ("saphyr-parser", &["model"]),
     ("tracing-subscriber", &["chassis"]),

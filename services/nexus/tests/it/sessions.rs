@@ -20,8 +20,8 @@ async fn a_session_is_opened_changed_and_ended_and_is_its_openers() {
         assert_eq!(opened.header("set-cookie"), cookie);
 
         let path = format!("/sessions/{id}");
-        let patch = json!({"a": null, "c": {"d": "ä"}});
-        let changed = world.ask(&format!("PATCH {path}"), &[], &patch).await;
+        let merge = json!({"a": null, "c": {"d": "ä"}});
+        let changed = world.ask(&format!("PATCH {path}"), &[], &merge).await;
         assert_eq!(changed.status, 200, "{}", changed.text);
         let state = json!({"b": 2, "c": {"d": "ä"}});
         assert_eq!(world.get(&path).await["state"], state);
