@@ -157,7 +157,7 @@ pub struct Server {
     pub key_file: Option<PathBuf>,
 
     /// Certificates to trust beside those that browsers trust, as PEM: those of a stack are in
-    /// .gantry/secrets/edge_certificate
+    /// `.gantry/secrets/edge_certificate`
     #[arg(long, env = "GANTRY_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 }

@@ -62,10 +62,7 @@ async fn in_process(args: Up, output: Output) -> Result<(), Failure> {
     follow(&args, output, &started.app, &process)?;
     let face = face(&started.app, &process);
     let agents = agents(&args, listen);
-    let nexus = nexus::App::new(started.app.calls(), platform::flow(&started.app.project)?)
-        .offering(agents.clone())
-        .counted(process.metrics.clone())
-        .with_hook_secrets(platform::hook_secrets(&started.app.project));
+    let nexus = workflows(&started.app, &process, agents.clone())?;
     let mcp = mcp::App::new(started.app.calls(), agents).counted(process.metrics.clone());
     let beside =
         mcp::router(&mcp, process.stopping()).merge(nexus::router(&nexus, process.stopping()));
@@ -131,6 +128,19 @@ fn face(app: &App, process: &Process) -> api::App {
         stream_time: set.stream_time,
     };
     api::App::new(app.calls(), limits).counted(process.metrics.clone())
+}
+
+/// What carries workflows out, and tells of them on the same port.
+fn workflows(
+    app: &App,
+    process: &Process,
+    agents: mcp_face::Settings,
+) -> Result<nexus::App, Failure> {
+    let nexus = nexus::App::new(app.calls(), platform::flow(&app.project)?);
+    Ok(nexus
+        .offering(agents)
+        .counted(process.metrics.clone())
+        .with_hook_secrets(platform::hook_secrets(&app.project)))
 }
 
 /// The faces for agents, on the same port.
