@@ -135,9 +135,9 @@ fn one_session_goes_from_channel_to_channel_and_survives_every_kill() {
         for container in &containers {
             docker(["start", container]).unwrap();
         }
-        containers
-            .iter()
-            .for_each(|container| healthy_again(container));
+        for container in &containers {
+            healthy_again(container);
+        }
     }
     until("the edge finds nexus", || {
         prod()

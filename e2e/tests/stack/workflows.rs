@@ -132,7 +132,9 @@ fn what_waits_costs_nexus_little() {
     let wanted: u64 = asked("GANTRY_TEST_WAITING", 10_000);
     let containers = prod().containers("nexus");
     // From a fresh start: nothing of what other tests left counts.
-    containers.iter().for_each(|container| replace(container));
+    for container in &containers {
+        replace(container);
+    }
     let (threads, begun) = (8, Instant::now());
     thread::scope(|scope| {
         for _ in 0..threads {
