@@ -9,6 +9,7 @@ mod tool;
 use std::sync::Arc;
 
 use axum::Router;
+use http::request::Parts;
 use mcp_face::{Asker, Beside, Face};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, ErrorData, GetTaskParams,
@@ -47,10 +48,13 @@ impl Workflows {
         Self { app }
     }
 
-    fn asking(&self, asker: &Asker) -> Asking {
+    /// Who asks is found out anew for each node, where a head tells it: an assertion is good for less than a run may take.
+    fn asking(&self, asker: &Asker, context: &RequestContext<RoleServer>) -> Asking {
+        let head = context.extensions.get::<Parts>();
+        let known = || Who::Known(asker.identity.caller.clone());
         Asking {
             app: self.app.clone(),
-            who: Who::Known(asker.identity.caller.clone()),
+            who: head.map_or_else(known, |head| Who::Head(Arc::new(head.headers.clone()))),
             trace: asker.trace,
         }
     }
@@ -120,7 +124,8 @@ impl ServerHandler for Workflows {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let asker = asker(&context)?;
-        call::call(&self.asking(&asker), &asker, request, &context).await
+        let asking = self.asking(&asker, &context);
+        call::call(&asking, &asker, request, &context).await
     }
 
     async fn get_task(
@@ -128,7 +133,8 @@ impl ServerHandler for Workflows {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        task::get(&self.asking(&asker(&context)?), &request.task_id).await
+        let asking = self.asking(&asker(&context)?, &context);
+        task::get(&asking, &request.task_id).await
     }
 
     async fn update_task(
@@ -136,7 +142,7 @@ impl ServerHandler for Workflows {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let asking = self.asking(&asker(&context)?);
+        let asking = self.asking(&asker(&context)?, &context);
         task::update(&asking, &request.task_id, &request.input_responses).await
     }
 
@@ -145,6 +151,7 @@ impl ServerHandler for Workflows {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        task::cancel(&self.asking(&asker(&context)?), &request.task_id).await
+        let asking = self.asking(&asker(&context)?, &context);
+        task::cancel(&asking, &request.task_id).await
     }
 }

@@ -11,7 +11,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use serde_json::Value;
 use uuid::Uuid;
-use wire::run::{One, Run, State};
+use wire::run::{Note, One, Run, State, StepRow, StepState};
 use wire::{Code, Fault, NodeInfo, Options, Problem, TaskSupport};
 
 use super::tool::{IDEMPOTENCY_KEY, SESSION};
@@ -106,21 +106,19 @@ async fn carry(
     } else {
         until
     };
-    let run = wait(asking, run, patience, client, context).await?;
+    let (run, steps) = wait(asking, run, patience, client, context).await?;
     if run.state.is_final() {
-        return Ok(outcome::result(&run, limits.bytes).into());
+        return Ok(outcome::result(&run, &[], limits.bytes).into());
     }
     if client.tasks {
         return Ok(CreateTaskResult::new(task::begun(&run)).into());
     }
-    if client.asks && run.state == State::Waiting {
-        let asked = questions::for_decisions(&task::steps_of(asking, run.id).await?);
-        if !asked.is_empty() {
-            let state = run.id.to_string();
-            return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
-        }
+    let asked = questions::for_decisions(&steps);
+    if client.asks && !asked.is_empty() {
+        let state = run.id.to_string();
+        return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
     }
-    Ok(outcome::result(&run, limits.bytes).into())
+    Ok(outcome::result(&run, &steps, limits.bytes).into())
 }
 
 async fn start(
@@ -161,60 +159,67 @@ async fn read_run(asking: &Asking, id: Uuid) -> Result<Run, Problem> {
     read(&answer)
 }
 
-/// The run once it has ended, or waits for a person whom the client could ask, or as it is at that time.
+/// The run once it has ended, or waits for somebody to say something, or as it is at that time; and its steps, of one that
+/// has not ended.
 async fn wait(
     asking: &Asking,
     mut run: Run,
     until: Instant,
     client: &Client,
     context: &RequestContext<RoleServer>,
-) -> Result<Run, Problem> {
+) -> Result<(Run, Vec<StepRow>), Problem> {
     let listener = asking.app.tidings.listen(run.id);
     let mut pause = FIRST;
     let mut told = 0;
     loop {
         let (heard, ended) = (listener.heard(), listener.heard_end());
         run = read_run(asking, run.id).await?;
+        if run.state.is_final() {
+            return Ok((run, Vec::new()));
+        }
         let left = until.saturating_duration_since(Instant::now());
-        let asks = run.state == State::Waiting && (client.asks || client.tasks);
-        let enough = run.state.is_final() || asks || left.is_zero();
-        if enough || asking.app.stopping.is_cancelled() {
-            return Ok(run);
+        let over = left.is_zero() || asking.app.stopping.is_cancelled();
+        let steps = if over || run.state == State::Waiting || client.progress.is_some() {
+            task::steps_of(asking, run.id).await?
+        } else {
+            Vec::new()
+        };
+        if over || (run.state == State::Waiting && needs_word(&steps)) {
+            return Ok((run, steps));
         }
         if let Some(token) = &client.progress {
-            told = tell(asking, run.id, token, told, context).await?;
+            told = tell(&steps, token, told, context).await;
         }
-        let heard = async {
-            // What becomes of its steps matters where progress is told, or it may come to wait.
-            if client.progress.is_some() || client.asks || client.tasks {
-                heard.await;
-            } else {
-                ended.await;
-            }
-        };
         tokio::select! {
             () = heard => {}
+            () = ended => {}
             () = asking.app.stopping.cancelled() => {}
             () = tokio::time::sleep(pause.min(left)) => pause = LAST.min(pause * 2),
         }
     }
 }
 
+/// Whether nothing happens until somebody says something, which may take days.
+fn needs_word(steps: &[StepRow]) -> bool {
+    let waiting = steps.iter().filter(|step| step.state == StepState::Waiting);
+    let mut notes = waiting.map(|step| step.note.as_ref()).peekable();
+    let word = |note: Option<&Note>| note.is_some_and(|note| note.signal.is_some());
+    notes.peek().is_some() && notes.all(word)
+}
+
 /// Tells how many steps have ended, where it is more than before.
 async fn tell(
-    asking: &Asking,
-    run: Uuid,
+    steps: &[StepRow],
     token: &ProgressToken,
     told: usize,
     context: &RequestContext<RoleServer>,
-) -> Result<usize, Problem> {
-    let steps = task::steps_of(asking, run).await?;
+) -> usize {
     let ended: Vec<_> = steps
         .iter()
         .filter(|step| step.ended_at.is_some())
         .collect();
     if ended.len() <= told {
-        return Ok(told);
+        return told;
     }
     #[expect(clippy::cast_precision_loss, reason = "a run has at most 10,000 steps")]
     let mut progress = ProgressNotificationParam::new(token.clone(), ended.len() as f64);
@@ -223,5 +228,5 @@ async fn tell(
     }
     // A client that is gone hears nothing.
     let _ = context.peer.notify_progress(progress).await;
-    Ok(ended.len())
+    ended.len()
 }

@@ -2,12 +2,14 @@
 
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
-use wire::run::{Run, State};
+use wire::run::{Run, State, StepRow};
 use wire::{Code, Problem};
 
-/// `{run, state, output}` of a run that succeeded, `{run, state, problem}` of one that did not, `{run, state}` of one that
-/// is under way. An output of more than `most` bytes is not shown.
-pub(super) fn result(run: &Run, most: usize) -> CallToolResult {
+use super::task;
+
+/// `{run, state, output}` of a run that succeeded, `{run, state, problem}` of one that did not, `{run, state, waits?}` of one
+/// that is under way. An output of more than `most` bytes is not shown.
+pub(super) fn result(run: &Run, steps: &[StepRow], most: usize) -> CallToolResult {
     let mut told = json!({"run": run.id, "state": run.state});
     match run.state {
         State::Succeeded => {
@@ -33,11 +35,19 @@ pub(super) fn result(run: &Run, most: usize) -> CallToolResult {
             structured(ContentBlock::text(text), told, true)
         }
         State::Queued | State::Running | State::Waiting => {
-            let text = format!(
+            let mut text = format!(
                 "The run {} is {}: read it with run_read and run_steps.",
                 run.id,
                 run.state.as_str()
             );
+            let waits: Vec<_> = steps.iter().filter_map(task::waiting).collect();
+            if !waits.is_empty() {
+                text = format!(
+                    "{text} {} Decide with run_approve, say a signal with run_signal.",
+                    waits.join(" ")
+                );
+                told["waits"] = json!(waits);
+            }
             structured(ContentBlock::text(text), told, false)
         }
     }

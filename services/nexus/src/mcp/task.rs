@@ -138,7 +138,7 @@ fn detailed(run: &Run, steps: &[StepRow], most: usize) -> DetailedTask {
 
 fn completed(run: &Run, most: usize) -> TaskPayload {
     TaskPayload::Completed {
-        result: object(json!(outcome::result(run, most))),
+        result: object(json!(outcome::result(run, &[], most))),
     }
 }
 

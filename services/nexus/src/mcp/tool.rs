@@ -90,6 +90,7 @@ fn output() -> rmcp::model::JsonObject {
         "properties": {
             "run": {"type": "string", "format": "uuid"}, "state": {"type": "string"},
             "output": {}, "problem": {"type": "object"}, "cut": {"type": "string"},
+            "waits": {"type": "array", "items": {"type": "string"}},
         },
         "anyOf": [{"required": ["run"]}, {"required": ["problem"]}],
     }))

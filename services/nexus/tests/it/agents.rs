@@ -408,6 +408,23 @@ async fn decisions_are_asked_of_who_may_decide() {
             2
         );
 
+        // Who can neither follow a task nor be asked is told at once what it waits for.
+        let told = call(world, "review", json!({}), json!({})).await;
+        assert_eq!(told["structuredContent"]["state"], "waiting", "{told}");
+        let waits = told["structuredContent"]["waits"].as_array().unwrap();
+        let told_of = |what| {
+            waits
+                .iter()
+                .any(|wait| wait.as_str().unwrap().contains(what))
+        };
+        assert!(told_of("Left?") && told_of("Right?"), "{told}");
+        assert!(
+            told["content"][0]["text"]
+                .as_str()
+                .unwrap()
+                .contains("run_approve")
+        );
+
         // For others than the caller it only waits.
         let params = json!({"name": "for_admins", "arguments": {}});
         let begun = message(world, &world.editor, "tools/call", params, tasks()).await;
