@@ -7,7 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
-use wire::{Code, Problem};
+use wire::{Code, Meta, NodeName, Options, Problem};
 
 use crate::asking::Asking;
 
@@ -21,6 +21,21 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// A node, with the body as its input and the conditions that the headers name.
+    pub(crate) async fn call(&self, node: NodeName) -> Result<(Meta, Bytes), Problem> {
+        let options = Options {
+            idempotency_key: self.idempotency_key()?,
+            session: chassis::session_of(&self.headers)?,
+            ..Options::default()
+        };
+        let input = if is_blank(&self.body) {
+            Bytes::from_static(b"{}")
+        } else {
+            self.body.clone()
+        };
+        self.by.call(node, input, options).await
+    }
+
     /// The body, which may be absent where nothing must be said.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body: &[u8] = if is_blank(&self.body) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::{Answer, Call, Caller, Code, NodeName, Options, Problem, Trace};
+use wire::{Answer, Call, Caller, Catalogue, Code, NodeName, Options, Problem, Trace};
 
 use crate::App;
 
@@ -40,6 +40,11 @@ impl Asking {
             }
             Who::Known(caller) => Ok(caller.clone()),
         }
+    }
+
+    /// As whoever asks may know it.
+    pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
+        self.app.calls.catalogue(&self.caller().await?).await
     }
 
     /// A node, as whoever asks.

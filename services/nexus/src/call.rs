@@ -3,21 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use http::StatusCode;
-use wire::{AnswerParts, Catalogue, Code, Media, NodeName, Options, Problem};
+use wire::{AnswerParts, Catalogue, Code, Media, NodeName, Problem};
 
-use crate::asked::{Asked, is_blank, json};
+use crate::asked::{Asked, json};
 use crate::v1::Answered;
 
 /// What of these the caller may call; nothing else of the catalogue.
 pub(crate) async fn list(asked: &Asked) -> Answered {
-    let catalogue = asked
-        .by
-        .app
-        .calls
-        .catalogue(&asked.by.caller().await?)
-        .await?;
+    let catalogue = asked.by.catalogue().await?;
     let nodes = catalogue.nodes.iter().filter(|node| is_ours(&node.name));
     let ours = Catalogue {
         nodes: nodes.cloned().collect(),
@@ -39,17 +33,7 @@ pub(crate) async fn list(asked: &Asked) -> Answered {
 pub(crate) async fn call(asked: &Asked, name: &str) -> Answered {
     let node = name.parse::<NodeName>().ok().filter(is_ours);
     let node = node.ok_or_else(|| no_such(name))?;
-    let options = Options {
-        idempotency_key: asked.idempotency_key()?,
-        session: chassis::session_of(&asked.headers)?,
-        ..Options::default()
-    };
-    let input = if is_blank(&asked.body) {
-        Bytes::from_static(b"{}")
-    } else {
-        asked.body.clone()
-    };
-    let (meta, answer) = asked.by.call(node, input, options).await?;
+    let (meta, answer) = asked.call(node).await?;
     let mut response = json(StatusCode::OK, answer);
     let media = Media::Json;
     AnswerParts { media, meta }.write(response.headers_mut());

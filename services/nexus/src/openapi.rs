@@ -9,12 +9,7 @@ use crate::v1::Answered;
 use crate::workflows::is_workflow;
 
 pub(crate) async fn document(asked: &Asked) -> Answered {
-    let catalogue = asked
-        .by
-        .app
-        .calls
-        .catalogue(&asked.by.caller().await?)
-        .await?;
+    let catalogue = asked.by.catalogue().await?;
     Ok(json_answer(
         StatusCode::OK,
         of(&catalogue).to_string().into(),

@@ -1,15 +1,14 @@
 //! `GET /nexus/v1/workflows` and `POST /nexus/v1/workflows/{name}/runs`.
 
 use axum::body::Body;
-use bytes::Bytes;
 use chassis::put;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wire::run::Run;
-use wire::{Code, NodeInfo, NodeName, Options, Problem};
+use wire::{Code, NodeInfo, NodeName, Problem};
 
-use crate::asked::{Asked, is_blank, json as json_answer};
+use crate::asked::{Asked, json as json_answer};
 use crate::asking::read;
 use crate::events;
 use crate::prefer::Preferences;
@@ -21,12 +20,7 @@ pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-rep
 
 /// Those that the caller may start.
 pub(crate) async fn list(asked: &Asked) -> Answered {
-    let catalogue = asked
-        .by
-        .app
-        .calls
-        .catalogue(&asked.by.caller().await?)
-        .await?;
+    let catalogue = asked.by.catalogue().await?;
     let workflows: Vec<_> = catalogue
         .nodes
         .iter()
@@ -59,17 +53,7 @@ pub(crate) async fn start(asked: Asked, name: &str) -> Answered {
     let node = format!("workflow.{name}")
         .parse::<NodeName>()
         .map_err(|_| no_such(name))?;
-    let options = Options {
-        idempotency_key: asked.idempotency_key()?,
-        session: chassis::session_of(&asked.headers)?,
-        ..Options::default()
-    };
-    let input = if is_blank(&asked.body) {
-        Bytes::from_static(b"{}")
-    } else {
-        asked.body.clone()
-    };
-    let (meta, answer) = asked.by.call(node, input, options).await?;
+    let (meta, answer) = asked.call(node).await?;
     let run: Run = read(&answer)?;
     let id = run.id;
     let preferences = Preferences::read(&asked.headers);
