@@ -28,32 +28,8 @@ fn protocol_of(context: &RequestContext<RoleServer>) -> String {
     version.map_or_else(String::new, |version| version.as_str().to_owned())
 }
 
-impl<B: Beside + Clone> ServerHandler for Face<B> {
-    fn get_info(&self) -> ServerConfig {
-        let beside = self.beside.get_info();
-        let other = beside.capabilities;
-        let mut capabilities = ServerCapabilities::builder()
-            .enable_tools()
-            .enable_tool_list_changed()
-            .enable_resources()
-            .enable_resources_list_changed()
-            .enable_prompts()
-            .enable_prompts_list_changed()
-            .enable_completions()
-            .build();
-        capabilities.logging = other.logging;
-        capabilities.experimental = other.experimental;
-        capabilities.extensions = other.extensions;
-        if let (Some(own), Some(other)) = (&mut capabilities.resources, other.resources) {
-            own.subscribe = other.subscribe;
-        }
-        let server = Implementation::new("gantry", self.shared.version).with_title("Gantry");
-        ServerConfig::new(capabilities)
-            .with_server_info(server)
-            .with_instructions(beside.instructions.as_deref().unwrap_or(INSTRUCTIONS))
-    }
-
-    async fn call_tool(
+impl<B: Beside + Clone> Face<B> {
+    async fn called(
         &self,
         request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
@@ -99,6 +75,41 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         };
         audit.end(error, self.shared.observer.as_deref());
         Ok(response)
+    }
+}
+
+impl<B: Beside + Clone> ServerHandler for Face<B> {
+    fn get_info(&self) -> ServerConfig {
+        let beside = self.beside.get_info();
+        let other = beside.capabilities;
+        let mut capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_completions()
+            .build();
+        capabilities.logging = other.logging;
+        capabilities.experimental = other.experimental;
+        capabilities.extensions = other.extensions;
+        if let (Some(own), Some(other)) = (&mut capabilities.resources, other.resources) {
+            own.subscribe = other.subscribe;
+        }
+        let server = Implementation::new("gantry", self.shared.version).with_title("Gantry");
+        ServerConfig::new(capabilities)
+            .with_server_info(server)
+            .with_instructions(beside.instructions.as_deref().unwrap_or(INSTRUCTIONS))
+    }
+
+    /// In a box: rmcp moves what it answers with about, and this is what most callers ask for.
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        Box::pin(self.called(request, context)).await
     }
 
     /// rmcp compares headers with the arguments that a schema says are headers, too; no schema of ours says so.

@@ -151,7 +151,7 @@ impl Nodes {
         if matches!(what, What::Run(RunNode::Claim)) {
             // It waits for long, and models are not to wait for it.
             drop((live, who));
-            return self.claim(input).await;
+            return Box::pin(self.claim(input)).await;
         }
         check(&what, &node, principal, &options)?;
         let pairs = arguments::decode(&query)?;
@@ -165,7 +165,7 @@ impl Nodes {
                 asked: Hash::new(&node, &query),
                 deadline,
             };
-            let imported = import::call(&cx, &self.in_flight, import, input).await;
+            let imported = Box::pin(import::call(&cx, &self.in_flight, import, input)).await;
             if live.may_trigger(&what) {
                 self.runs.wake();
             }

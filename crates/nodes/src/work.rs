@@ -45,12 +45,12 @@ impl Nodes {
     ) -> Result<Answer, Problem> {
         let may_start = matches!(work.what, What::Workflow(_)) || cx.live.may_trigger(work.what);
         if let What::Workflow(place) = work.what {
-            self.runs.keep(&cx.live.workflows[*place]).await?;
+            Box::pin(self.runs.keep(&cx.live.workflows[*place])).await?;
         }
         let place = self.place_of_run(cx, &work);
         let answered = match &cx.options.step {
             None => self.work(cx, work, place.as_ref()).await,
-            Some(step) => self.step(cx, &work, step).await,
+            Some(step) => Box::pin(self.step(cx, &work, step)).await,
         };
         if may_start && !place.is_some_and(|place| place.is_handed()) {
             self.runs.wake();
@@ -160,7 +160,7 @@ impl Nodes {
         let _held = key.map(|key| self.in_flight.enter(key)).transpose()?;
         let mut tries = 1;
         loop {
-            match self.transaction(cx, &work).await {
+            match Box::pin(self.transaction(cx, &work)).await {
                 Err(problem) if problem.code == Code::WriteConflict && tries < TRIES => {
                     pause(tries).await;
                     tries += 1;
@@ -294,10 +294,11 @@ async fn perform_what(
     match what {
         What::Of(model, verb) => perform(cx, door, model, *verb, pairs, text).await,
         What::Workflow(place) => {
-            workflow::call(cx, door, &cx.live.workflows[*place], &pairs, text).await
+            let workflow = &cx.live.workflows[*place];
+            Box::pin(workflow::call(cx, door, workflow, &pairs, text)).await
         }
         What::Session(node) => Box::pin(session::call(cx, door, *node, &pairs, text)).await,
-        _ => transaction::call(cx, door, pairs, text).await,
+        _ => Box::pin(transaction::call(cx, door, pairs, text)).await,
     }
 }
 
@@ -315,13 +316,8 @@ pub(crate) fn perform<'a>(
         for action in verb.needs() {
             cx.grant(model, *action)?;
         }
-        match verb {
-            Verb::BulkCreate => return bulk::create(cx, door, model, pairs, text).await,
-            Verb::BulkUpdate => return bulk::update(cx, door, model, pairs, text).await,
-            Verb::BulkDelete => return bulk::delete(cx, door, model, pairs, text).await,
-            Verb::BulkUpsert => return bulk::upsert(cx, door, model, pairs, text).await,
-            Verb::Bulk => return bulk::bulk(cx, door, model, pairs, text).await,
-            _ => {}
+        if verb.is_bulk() {
+            return Box::pin(many(cx, door, model, verb, pairs, text)).await;
         }
         let object = body::object(text, "")?;
         let done = match verb {
@@ -340,4 +336,22 @@ pub(crate) fn perform<'a>(
         Ok(done.answer())
     }
     .boxed()
+}
+
+/// Of many records.
+async fn many(
+    cx: &Context<'_>,
+    door: &mut Door<'_>,
+    model: &Arc<Model>,
+    verb: Verb,
+    pairs: Pairs,
+    text: &str,
+) -> Result<Answer, Problem> {
+    match verb {
+        Verb::BulkCreate => bulk::create(cx, door, model, pairs, text).await,
+        Verb::BulkUpdate => bulk::update(cx, door, model, pairs, text).await,
+        Verb::BulkDelete => bulk::delete(cx, door, model, pairs, text).await,
+        Verb::BulkUpsert => bulk::upsert(cx, door, model, pairs, text).await,
+        _ => bulk::bulk(cx, door, model, pairs, text).await,
+    }
 }

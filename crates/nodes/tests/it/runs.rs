@@ -4,6 +4,7 @@ mod asked;
 mod heard;
 mod held;
 mod hooks;
+mod quiet;
 mod schedules;
 mod steps;
 mod together;

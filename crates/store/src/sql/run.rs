@@ -288,13 +288,13 @@ pub(crate) fn claim(engine: Engine, lease: Uuid, most: u32) -> Statement {
     writer.finish()
 }
 
-/// Milliseconds until the next run may go on.
+/// Milliseconds until the next run may go on; nothing where none may. PostgreSQL's `greatest` of 0 and nothing would be 0.
 pub(crate) fn next_due(engine: Engine) -> Statement {
     let mut writer = Writer::new(engine);
     match engine {
         Engine::Postgres => writer.sql(
             "SELECT greatest(0, ceil(extract(epoch FROM min(due_at) - clock_timestamp()) * 1000))::bigint::text \
-             FROM gantry_run WHERE due_at IS NOT NULL",
+             FROM gantry_run WHERE due_at IS NOT NULL HAVING count(*) > 0",
         ),
         Engine::Sqlite => {
             writer.sql("SELECT CAST(max(0, CAST((julianday(min(due_at)) - julianday(");
