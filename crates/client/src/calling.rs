@@ -92,7 +92,7 @@ impl Client {
 fn sounds_repeatable(node: &NodeName) -> bool {
     let reads = matches!(
         node.verb(),
-        "read" | "list" | "count" | "search" | "aggregate" | "verify" | "get" | "put"
+        "read" | "list" | "count" | "search" | "aggregate" | "verify" | "get" | "put" | "changes"
     );
     reads && node.family() != "workflow"
 }

@@ -10,7 +10,14 @@ use wire::run::Run;
 
 /// Of runs that are carried out here; of others nothing is heard. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Tidings(Arc<RwLock<HashMap<Uuid, Listeners>>>);
+pub struct Tidings(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
+    runs: RwLock<HashMap<Uuid, Listeners>>,
+    /// Of whichever run.
+    any: Arc<Notify>,
+}
 
 struct Listeners {
     news: Arc<News>,
@@ -34,7 +41,8 @@ pub struct Listener {
 
 impl Tidings {
     pub fn listen(&self, run: Uuid) -> Listener {
-        let mut runs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.0.runs.write();
+        let mut runs = runs.unwrap_or_else(PoisonError::into_inner);
         let listeners = runs.entry(run).or_insert_with(|| Listeners {
             news: Arc::default(),
             count: 0,
@@ -47,8 +55,14 @@ impl Tidings {
         }
     }
 
+    /// Until something becomes of any run after this is called.
+    pub fn heard(&self) -> OwnedNotified {
+        Arc::clone(&self.0.any).notified_owned()
+    }
+
     /// It has gone on.
     pub(crate) fn tell(&self, run: Uuid) {
+        self.0.any.notify_waiters();
         if let Some(news) = self.heard_by(run) {
             news.any.notify_waiters();
         }
@@ -56,6 +70,7 @@ impl Tidings {
 
     /// It has ended; how, as far as that is known, is asked only where somebody listens.
     pub(crate) fn tell_end(&self, run: Uuid, ended: impl FnOnce() -> Option<Run>) {
+        self.0.any.notify_waiters();
         if let Some(news) = self.heard_by(run) {
             *news.end.lock().unwrap_or_else(PoisonError::into_inner) = ended();
             news.any.notify_waiters();
@@ -64,7 +79,8 @@ impl Tidings {
     }
 
     fn heard_by(&self, run: Uuid) -> Option<Arc<News>> {
-        let runs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.0.runs.read();
+        let runs = runs.unwrap_or_else(PoisonError::into_inner);
         let listeners = runs.get(&run)?;
         Some(Arc::clone(&listeners.news))
     }
@@ -90,11 +106,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut runs = self
-            .tidings
-            .0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let runs = self.tidings.0.runs.write();
+        let mut runs = runs.unwrap_or_else(PoisonError::into_inner);
         if let Some(listeners) = runs.get_mut(&self.run) {
             listeners.count -= 1;
             if listeners.count == 0 {
@@ -112,14 +125,15 @@ mod tests {
     async fn whoever_listens_hears_and_nothing_is_left_behind() {
         let (tidings, run) = (Tidings::default(), Uuid::now_v7());
         let (first, second) = (tidings.listen(run), tidings.listen(run));
-        let (hears, other) = (first.heard(), second.heard_end());
+        let (hears, other, any) = (first.heard(), second.heard_end(), tidings.heard());
         tidings.tell_end(Uuid::now_v7(), || unreachable!("nobody listens"));
+        any.await;
         tidings.tell(run);
         hears.await;
         tidings.tell_end(run, || None);
         other.await;
         assert!(first.end().is_none(), "nobody knew how it ended");
         drop((first, second));
-        assert!(tidings.0.read().unwrap().is_empty());
+        assert!(tidings.0.runs.read().unwrap().is_empty());
     }
 }

@@ -24,11 +24,12 @@ pub const OWN_NODES: [&str; 19] = [
 ];
 
 /// For the platform's own services; in nobody's catalogue.
-pub const HIDDEN_NODES: [&str; 10] = [
+pub const HIDDEN_NODES: [&str; 11] = [
     "auth.verify",
     "session.put",
     "session.get",
     "session.delete",
+    "run.changes",
     "run.claim",
     "run.renew",
     "run.advance",

@@ -2,6 +2,7 @@
 
 pub(crate) mod acting;
 mod asked;
+mod changes;
 mod claim;
 mod definitions;
 mod depth;
@@ -41,6 +42,7 @@ pub(crate) enum RunNode {
     Signal,
     Approve,
     /// Those that follow are for our own services.
+    Changes,
     Claim,
     Renew,
     Heed,
@@ -61,6 +63,7 @@ impl RunNode {
             "replay" => Self::Replay,
             "signal" => Self::Signal,
             "approve" => Self::Approve,
+            "changes" => Self::Changes,
             "claim" => Self::Claim,
             "renew" => Self::Renew,
             "heed" => Self::Heed,
@@ -75,7 +78,7 @@ impl RunNode {
     /// Whoever carries runs out has no credential of its own.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
-            Self::Read | Self::Steps | Self::List => Some(Scope::Read),
+            Self::Read | Self::Steps | Self::List | Self::Changes => Some(Scope::Read),
             Self::Cancel | Self::Retry | Self::Replay | Self::Signal | Self::Approve => {
                 Some(Scope::Write)
             }
@@ -105,6 +108,7 @@ pub(crate) async fn call(
         RunNode::Replay => steered::replay(cx, runs, text).await,
         RunNode::Signal => steered::signal(cx, runs, text).await,
         RunNode::Approve => steered::approve(cx, runs, text).await,
+        RunNode::Changes => changes::call(cx, text).await,
         RunNode::Claim => claim(runs, text).await,
         RunNode::Renew => held::renew(runs, text).await,
         RunNode::Heed => Ok(told::heed(runs)),

@@ -23,8 +23,8 @@ pub use error::{Error, Violation};
 pub use point::PointRead;
 pub use query::{Aggregate, Column, Format, Measure, Page, Record, Select, TextSearch};
 pub use run::{
-    NewRun, NewStep, RenewedRow, RunAdvanced, RunFilter, RunNews, RunRow, ScheduleRow, Slot,
-    StepDone, StepKept, TriggerRow, Unseen,
+    NewRun, NewStep, RenewedRow, RunAdvanced, RunChange, RunChanges, RunFilter, RunNews, RunPlace,
+    RunRow, ScheduleRow, Slot, StepDone, StepKept, TriggerRow, Unseen,
 };
 pub use settings::{Location, Settings};
 pub use store::{Engine, MOST_SESSIONS, Retried, SessionName, SessionPut, SessionRow, Store, Tx};

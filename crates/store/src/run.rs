@@ -148,6 +148,38 @@ pub struct RunFilter {
     pub limit: u64,
 }
 
+/// Of one piece of news among all that becomes of runs: a moment, and which of those that share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunPlace {
+    pub at: Timestamp,
+    pub run: Uuid,
+    /// A step's; empty for the run itself.
+    pub path: String,
+}
+
+/// What became of runs behind a place.
+#[derive(Debug, Clone, Default)]
+pub struct RunChanges {
+    /// In the order of their moments; those that go on, which have none, at the end.
+    pub changes: Vec<(Option<Timestamp>, RunChange)>,
+    pub last: Option<RunPlace>,
+    /// There is more behind the last.
+    pub more: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum RunChange {
+    /// As it is now.
+    Run(Box<RunRow>),
+    /// A step `emit` is done.
+    Emitted {
+        run: Uuid,
+        workflow: String,
+        path: String,
+        output: Box<RawValue>,
+    },
+}
+
 /// What other processes tell of runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunNews {
@@ -218,7 +250,7 @@ impl Columns {
         Ok(self.text()? == "1")
     }
 
-    fn json(&mut self) -> Result<Option<Box<RawValue>>, Error> {
+    pub(crate) fn json(&mut self) -> Result<Option<Box<RawValue>>, Error> {
         let text = self.maybe();
         text.map(|text| RawValue::from_string(text).map_err(|_| garbled()))
             .transpose()

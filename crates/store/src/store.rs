@@ -1,5 +1,6 @@
 //! The store: one handle, two engines.
 
+mod changed;
 mod run;
 mod runs;
 mod service;

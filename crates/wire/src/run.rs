@@ -3,8 +3,12 @@
 //! A run is a row of dataflow's. Whoever carries it out (nexus) holds a lease of it; steps that are nodes of ours are
 //! called with [`crate::Step`] and write their own rows, all others are told by [`Advance`].
 
+mod changes;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use changes::*;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -25,6 +25,7 @@ fn of(catalogue: &Catalogue) -> Value {
         paths.insert(path, json!({ "post": start(node) }));
     }
     runs(&mut paths);
+    paths.insert("/nexus/v1/events".to_owned(), json!({ "get": events() }));
     sessions(&mut paths);
     nodes(&mut paths);
     paths.insert("/nexus/v1/hooks/{path}".to_owned(), hook());
@@ -66,6 +67,20 @@ fn runs(paths: &mut Map<String, Value>) {
         paths.insert(path, json!({ "parameters": id(), "get": operation }));
     }
     actions(paths);
+}
+
+/// Of all runs.
+fn events() -> Value {
+    let about = "What becomes of the caller's runs, from now on: events `run`, `emit` and `resync`";
+    let mut events = operation("all_events", about, &json!({}));
+    events["parameters"] = json!([
+        { "name": "workflow", "in": "query", "schema": { "type": "string" }, "description": "Of its runs only." },
+        { "name": "Last-Event-ID", "in": "header", "schema": { "type": "string", "format": "date-time" }, "description": "The id of the event that was heard last, of the last hour: what came after it is told first." },
+    ]);
+    let about = "Until the caller leaves. The data of `run` is a Run, of `emit` an Emitted; after a `resync` runs are to be listed anew";
+    events["responses"]["200"] =
+        json!({ "description": about, "content": { "text/event-stream": {} } });
+    events
 }
 
 fn sessions(paths: &mut Map<String, Value>) {
@@ -273,6 +288,9 @@ fn schemas(catalogue: &Catalogue) -> Value {
             "input": {}, "output": { "description": "Of a run that succeeded." }, "problem": reference("Problem"),
             "started_by": text, "session": text, "parent": { "type": "string", "format": "uuid" },
             "cancelling": { "type": "boolean" }, "created_at": time, "started_at": time, "finished_at": time,
+        } },
+        "Emitted": { "type": "object", "required": ["run", "workflow", "step", "name", "payload", "at"], "properties": {
+            "run": { "type": "string", "format": "uuid" }, "workflow": text, "step": text, "name": text, "payload": {}, "at": time,
         } },
         "Session": { "type": "object", "required": ["id", "created_at", "expires_at"], "properties": {
             "id": text, "state": { "type": "object" }, "created_at": time, "expires_at": time,

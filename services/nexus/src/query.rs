@@ -1,4 +1,6 @@
-//! The query string of a list of runs.
+//! The query strings of a list of runs, and of what becomes of them.
+
+use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use wire::run::{List, State};
@@ -8,10 +10,8 @@ const NAMES: [&str; 5] = ["workflow", "state", "session", "limit", "cursor"];
 
 pub(crate) fn list(query: &str) -> Result<List, Problem> {
     let mut list = List::default();
-    for part in query.split('&').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let value = percent_decode_str(value).decode_utf8();
-        let value = value.map_err(|_| mistake(format!("`{name}` is not percent-encoded UTF-8")))?;
+    for (name, value) in pairs(query) {
+        let value = value?;
         match name {
             "workflow" => list.workflow = Some(value.into_owned()),
             "session" => list.session = Some(value.into_owned()),
@@ -25,10 +25,41 @@ pub(crate) fn list(query: &str) -> Result<List, Problem> {
                 let wrong = || mistake(format!("`limit` is 1 to 1000, not `{value}`"));
                 list.limit = Some(limit.ok_or_else(wrong)?);
             }
-            _ => return Err(unknown(name)),
+            _ => {
+                return Err(unknown(
+                    &format!("runs are not listed by `{name}`"),
+                    name,
+                    &NAMES,
+                ));
+            }
         }
     }
     Ok(list)
+}
+
+/// The workflow of whose runs is to be told; all where none is named.
+pub(crate) fn workflow(query: &str) -> Result<Option<String>, Problem> {
+    let mut workflow = None;
+    for (name, value) in pairs(query) {
+        if name != "workflow" {
+            let detail = format!("events are not chosen by `{name}`");
+            return Err(unknown(&detail, name, &["workflow"]));
+        }
+        workflow = Some(value?.into_owned());
+    }
+    Ok(workflow)
+}
+
+type Pair<'a> = (&'a str, Result<Cow<'a, str>, Problem>);
+
+fn pairs(query: &str) -> impl Iterator<Item = Pair<'_>> {
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts.map(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let value = percent_decode_str(value).decode_utf8();
+        let value = value.map_err(|_| mistake(format!("`{name}` is not percent-encoded UTF-8")));
+        (name, value)
+    })
 }
 
 fn state(text: &str) -> Result<State, Problem> {
@@ -43,12 +74,12 @@ fn state(text: &str) -> Result<State, Problem> {
         })
 }
 
-fn unknown(name: &str) -> Problem {
-    let hint = match nearest(NAMES.into_iter(), name) {
+fn unknown(detail: &str, name: &str, names: &[&'static str]) -> Problem {
+    let hint = match nearest(names.iter().copied(), name) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", NAMES.join(", ")),
+        None => format!("there are {}", names.join(", ")),
     };
-    mistake(format!("runs are not listed by `{name}`")).hint(hint)
+    mistake(detail.to_owned()).hint(hint)
 }
 
 fn mistake(detail: String) -> Problem {
@@ -76,5 +107,20 @@ mod tests {
         );
         assert!(told("state=done").starts_with("there is no state `done` there are queued"));
         assert!(told("limit=0").starts_with("`limit` is 1 to 1000"));
+    }
+
+    #[test]
+    fn events_are_of_all_workflows_or_of_one() {
+        let told = |query: &str| match workflow(query) {
+            Ok(workflow) => format!("{workflow:?}"),
+            Err(problem) => format!("{} {}", problem.detail, problem.hint.unwrap_or_default()),
+        };
+        assert_eq!(told(""), "None");
+        assert_eq!(told("&workflow=r%61te"), "Some(\"rate\")");
+        assert_eq!(
+            told("workflw=rate"),
+            "events are not chosen by `workflw` did you mean `workflow`?"
+        );
+        assert!(told("workflow=%ff").starts_with("`workflow` is not percent-encoded"));
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Target {
     Run(Uuid),
     Steps(Uuid),
     Events(Uuid),
+    /// `events`, of all runs.
+    AllEvents,
     /// `runs/{id}:cancel`
     Act(Uuid, Act),
     Sessions,
@@ -132,6 +134,7 @@ fn target(path: &str) -> Result<Target, Astray> {
         },
         ["runs", id, "steps"] => Ok(Target::Steps(run(id)?)),
         ["runs", id, "events"] => Ok(Target::Events(run(id)?)),
+        ["events"] => Ok(Target::AllEvents),
         ["sessions"] => Ok(Target::Sessions),
         ["sessions", id] if !id.is_empty() => Ok(Target::Session((*id).to_owned())),
         ["hooks", path @ ..] if !path.is_empty() => Ok(Target::Hook(path.join("/"))),
@@ -178,6 +181,8 @@ mod tests {
             ("GET runs/ID", "run"),
             ("HEAD runs/ID/steps", "steps"),
             ("GET runs/ID/events", "events"),
+            ("GET events", "AllEvents"),
+            ("POST events", "405 GET, HEAD, OPTIONS"),
             ("POST runs/ID:cancel", "cancel"),
             ("POST runs/ID%3Aretry", "retry"),
             ("POST runs/ID:approve", "approve"),

@@ -61,6 +61,7 @@ fn label(target: &Target) -> &'static str {
         Target::Run(_) => "run",
         Target::Steps(_) => "steps",
         Target::Events(_) => "events",
+        Target::AllEvents => "all_events",
         Target::Act(_, act) => act.verb(),
         Target::Sessions => "sessions",
         Target::OpenSession => "open_session",
@@ -113,6 +114,7 @@ async fn answer(
         Target::Run(id) => runs::read(&asked, id).await,
         Target::Steps(id) => runs::steps(&asked, id).await,
         Target::Events(id) => events::of_run(asked, id).await,
+        Target::AllEvents => events::of_all(asked).await,
         Target::Act(id, act) => actions::act(&asked, id, act).await,
         Target::Sessions => sessions::list(&asked).await,
         Target::OpenSession => sessions::open(&asked).await,
@@ -164,7 +166,7 @@ fn check_media(asked: &Asked) -> Result<(), Problem> {
 fn stray(method: &Method, astray: Astray) -> Result<Response<Body>, Refusal> {
     match astray {
         Astray::NoSuchPath => Err(Problem::new(Code::NoSuchRoute)
-            .hint("there are /nexus/v1/workflows, /runs and /sessions: see /nexus/v1/openapi.json")
+            .hint("there are /nexus/v1/workflows, /runs, /events and /sessions: see /nexus/v1/openapi.json")
             .into()),
         Astray::NoSuchRun => Err(Problem::new(Code::NotFound)
             .detail("a run's id is a UUID, and this is none")

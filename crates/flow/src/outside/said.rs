@@ -1,7 +1,7 @@
 //! `template`, `log` and `emit`, which reach nothing.
 
 use futures_util::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::Problem;
 
 use super::Outside;
@@ -52,7 +52,7 @@ impl Outside for Log {
     }
 }
 
-/// Whoever listens to the run hears of the step, and so of what it says.
+/// Whoever listens hears of the step, and so of what it answers.
 pub(super) struct Emit;
 
 impl Outside for Emit {
@@ -65,7 +65,8 @@ impl Outside for Emit {
             let mut arguments = Arguments::of(input)?;
             let name = arguments.required_text("name")?;
             tracing::debug!(target: "workflow", name, "emitted");
-            Ok(Value::Null)
+            let payload = arguments.take("payload").unwrap_or_default();
+            Ok(json!({"name": name, "payload": payload}))
         })
     }
 }

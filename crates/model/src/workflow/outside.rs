@@ -182,13 +182,16 @@ fn log() -> OutsideNode {
 fn emit() -> OutsideNode {
     OutsideNode {
         name: "emit",
-        about: "Tells an event to whoever listens to the run's session.",
+        about: "Tells an event to whoever listens to runs.",
         arguments: vec![
             text("name", "The event's name."),
             any("payload", "What it carries."),
         ],
         required: vec![&["name"]],
-        output: json!({"type": "null"}),
+        output: answer(&json!({
+            "name": {"type": "string"},
+            "payload": {"description": "Null where none was given."},
+        })),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::Object;
 use store::{RunFilter, RunRow};
 use uuid::Uuid;
 use wire::run::{List, State, StepRow, StepState, approval};
@@ -51,21 +52,19 @@ fn say_who_decides(cx: &Context<'_>, step: &mut StepRow) {
 
 /// `{workflow?, state?, session?, limit?, cursor?}`
 pub(super) async fn list(cx: &Context<'_>, text: &str) -> Result<Answer, Problem> {
-    let principal = cx.principal;
-    if principal.is_anonymous() {
+    if cx.principal.is_anonymous() {
         return Err(cx.denied("list runs"));
     }
     let wish = read_list(text)?;
     let limit = wish.limit.unwrap_or(USUAL);
     let before = wish.cursor.map(|cursor| open(cx, &cursor)).transpose()?;
     let filter = RunFilter {
-        started_by: (!principal.is_admin()).then(|| principal.id.clone()),
-        tenant: principal.tenant.clone(),
         workflow: wish.workflow,
         state: wish.state,
         session: wish.session,
         before,
         limit: u64::from(limit) + 1,
+        ..seen(cx)
     };
     let mut rows = cx
         .store
@@ -81,14 +80,20 @@ pub(super) async fn list(cx: &Context<'_>, text: &str) -> Result<Answer, Problem
     Ok(answer)
 }
 
+/// All that the caller may see: those of which [`sees`] says so.
+pub(super) fn seen(cx: &Context<'_>) -> RunFilter {
+    let principal = cx.principal;
+    RunFilter {
+        started_by: (!principal.is_admin()).then(|| principal.id.clone()),
+        tenant: principal.tenant.clone(),
+        ..RunFilter::default()
+    }
+}
+
 fn read_list(text: &str) -> Result<List, Problem> {
     let known = ["workflow", "state", "session", "limit", "cursor"];
     let object = input::object(text, &known)?;
-    let limit: Option<u32> = input::member(&object, "limit", "a whole number")?;
-    if limit.is_some_and(|limit| !(1..=MOST).contains(&limit)) {
-        let detail = format!("`limit` is a whole number from 1 to {MOST}");
-        return Err(fault("/limit".to_owned(), "out_of_range", &detail));
-    }
+    let limit = read_limit(&object)?;
     let states = State::ALL.map(State::as_str).join(", ");
     Ok(List {
         workflow: input::word(&object, "workflow", "a workflow's name")?,
@@ -97,6 +102,15 @@ fn read_list(text: &str) -> Result<List, Problem> {
         limit,
         cursor: input::member(&object, "cursor", "a text")?,
     })
+}
+
+pub(super) fn read_limit(object: &Object<'_>) -> Result<Option<u32>, Problem> {
+    let limit: Option<u32> = input::member(object, "limit", "a whole number")?;
+    if limit.is_some_and(|limit| !(1..=MOST).contains(&limit)) {
+        let detail = format!("`limit` is a whole number from 1 to {MOST}");
+        return Err(fault("/limit".to_owned(), "out_of_range", &detail));
+    }
+    Ok(limit)
 }
 
 /// The last run of a page, sealed: a caller cannot make one up, though there would be nothing to gain.

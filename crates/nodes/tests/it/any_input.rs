@@ -8,7 +8,7 @@ use wire::{Body, Caller, Code, Content, Media, Options};
 
 use crate::world::World;
 
-const NODES: [&str; 35] = [
+const NODES: [&str; 36] = [
     "create",
     "read",
     "update",
@@ -38,6 +38,7 @@ const NODES: [&str; 35] = [
     "run.replay",
     "run.signal",
     "run.approve",
+    "run.changes",
     "run.claim",
     "run.renew",
     "run.advance",

@@ -1,6 +1,7 @@
 //! Runs of workflows: who holds them, and that each step has its effect once.
 
 mod asked;
+mod changes;
 mod heard;
 mod held;
 mod hooks;

@@ -30,9 +30,12 @@ CREATE INDEX IF NOT EXISTS gantry_run_due ON gantry_run (due_at) WHERE due_at IS
 CREATE INDEX IF NOT EXISTS gantry_run_owner ON gantry_run (started_by, id);
 CREATE INDEX IF NOT EXISTS gantry_run_parent ON gantry_run (parent) WHERE parent IS NOT NULL;
 CREATE INDEX IF NOT EXISTS gantry_run_slot ON gantry_run (slot, id) WHERE slot IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX IF NOT EXISTS gantry_run_ended ON gantry_run (finished_at, id) WHERE finished_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS gantry_step (run uuid NOT NULL, epoch bigint NOT NULL, path text COLLATE \"C\" NOT NULL,
   seq bigint GENERATED ALWAYS AS IDENTITY, what text NOT NULL, state text NOT NULL, meta text, output text, problem text, note text,
   child uuid, attempts bigint NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz, PRIMARY KEY (run, epoch, path));
+CREATE INDEX IF NOT EXISTS gantry_step_waits ON gantry_step (started_at, run, path) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS gantry_step_emitted ON gantry_step (ended_at, run, path) WHERE what = 'emit';
 CREATE TABLE IF NOT EXISTS gantry_signal (run uuid NOT NULL, seq bigint NOT NULL, name text NOT NULL, payload text NOT NULL,
   told_by text NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (run, seq));
 CREATE TABLE IF NOT EXISTS gantry_schedule (workflow text NOT NULL, number bigint NOT NULL, ticks text NOT NULL,
@@ -61,9 +64,12 @@ CREATE INDEX IF NOT EXISTS gantry_run_due ON gantry_run (due_at) WHERE due_at IS
 CREATE INDEX IF NOT EXISTS gantry_run_owner ON gantry_run (started_by, id);
 CREATE INDEX IF NOT EXISTS gantry_run_parent ON gantry_run (parent) WHERE parent IS NOT NULL;
 CREATE INDEX IF NOT EXISTS gantry_run_slot ON gantry_run (slot, id) WHERE slot IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX IF NOT EXISTS gantry_run_ended ON gantry_run (finished_at, id) WHERE finished_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS gantry_step (seq INTEGER PRIMARY KEY, run TEXT NOT NULL, epoch INTEGER NOT NULL, path TEXT NOT NULL,
   what TEXT NOT NULL, state TEXT NOT NULL, meta TEXT, output TEXT, problem TEXT, note TEXT,
   child TEXT, attempts INTEGER NOT NULL, started_at TEXT NOT NULL, ended_at TEXT, UNIQUE (run, epoch, path));
+CREATE INDEX IF NOT EXISTS gantry_step_waits ON gantry_step (started_at, run, path) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS gantry_step_emitted ON gantry_step (ended_at, run, path) WHERE what = 'emit';
 CREATE TABLE IF NOT EXISTS gantry_signal (run TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL, payload TEXT NOT NULL,
   told_by TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gantry_schedule (workflow TEXT NOT NULL, number INTEGER NOT NULL, ticks TEXT NOT NULL,

@@ -10,7 +10,7 @@ use super::schema::{Column, Extra, Index, Reference, Schema, Table, quote, text_
 use crate::{Engine, Error, layout};
 
 /// Raised when [`system_tables`] says more than before.
-pub(super) const SYSTEM_VERSION: u32 = 6;
+pub(super) const SYSTEM_VERSION: u32 = 7;
 
 pub(super) fn schema(engine: Engine, models: &Models) -> Schema {
     let tables = models.iter().map(|model| {

@@ -1,6 +1,7 @@
 //! Runs, alike on both engines but for locks, which SQLite's one writer does not need.
 
 mod asked;
+mod changed;
 mod steps;
 mod triggers;
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use wire::run::{LEASE, Lease};
 
 pub(crate) use asked::*;
+pub(crate) use changed::*;
 pub(crate) use steps::*;
 pub(crate) use triggers::*;
 

@@ -8,6 +8,7 @@
 
 mod agents;
 mod cost;
+mod events;
 mod figures;
 mod hooks;
 mod interrupted;

@@ -93,6 +93,11 @@ impl Stage {
         Arc::clone(&self.figures)
     }
 
+    /// The process is to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+    }
+
     pub(crate) fn engine(&self) -> flow::Engine {
         self.app.engine()
     }

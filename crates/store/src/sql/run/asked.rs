@@ -15,6 +15,25 @@ const SIGNAL_POSTGRES: &str = "SELECT run::text, seq::text, name, payload, told_
 const SIGNAL_SQLITE: &str =
     "SELECT run, CAST(seq AS TEXT), name, payload, told_by, at FROM gantry_signal WHERE run";
 
+impl Writer {
+    /// More conditions of a run, but for where its page begins and ends.
+    pub(super) fn admitted(&mut self, filter: &RunFilter) -> &mut Self {
+        let state = filter.state.map(|state| state.as_str().to_owned());
+        for (column, text) in [
+            (" AND started_by = ", &filter.started_by),
+            (" AND tenant = ", &filter.tenant),
+            (" AND workflow = ", &filter.workflow),
+            (" AND session = ", &filter.session),
+            (" AND state = ", &state),
+        ] {
+            if let Some(text) = text {
+                self.sql(column).text(text);
+            }
+        }
+        self
+    }
+}
+
 /// Of the epochs that the runs have now, in the order in which they ended.
 pub(crate) fn steps_of(engine: Engine, runs: &[Uuid]) -> Statement {
     let mut writer = Writer::new(engine);
@@ -51,19 +70,7 @@ pub(crate) fn find(engine: Engine, id: Uuid, lock: bool) -> Statement {
 pub(crate) fn list(engine: Engine, filter: &RunFilter) -> Statement {
     let mut writer = Writer::new(engine);
     writer.sql("SELECT ").run_columns();
-    writer.sql(" FROM gantry_run WHERE true");
-    let state = filter.state.map(|state| state.as_str().to_owned());
-    for (column, text) in [
-        (" AND started_by = ", &filter.started_by),
-        (" AND tenant = ", &filter.tenant),
-        (" AND workflow = ", &filter.workflow),
-        (" AND session = ", &filter.session),
-        (" AND state = ", &state),
-    ] {
-        if let Some(text) = text {
-            writer.sql(column).text(text);
-        }
-    }
+    writer.sql(" FROM gantry_run WHERE true").admitted(filter);
     if let Some(before) = filter.before {
         writer.sql(" AND id < ").uuid(before);
     }

@@ -285,6 +285,28 @@ async fn changes_that_a_restore_brought_from_another_server_are_not_told_again()
 }
 
 #[tokio::test]
+async fn an_older_gantrys_database_gets_the_indexes_of_what_becomes_of_runs() {
+    on_both_engines(async |database| {
+        open(&database, &[EVERYTHING]).await;
+        let sql = crate::migrate::sql(&database).await;
+        let indexes = match database.engine() {
+            Engine::Postgres => "SELECT indexname FROM pg_indexes WHERE",
+            Engine::Sqlite => "SELECT name AS indexname FROM sqlite_master WHERE type = 'index' AND",
+        };
+        let names = "('gantry_run_ended', 'gantry_step_waits', 'gantry_step_emitted')";
+        let indexes = format!("{indexes} indexname IN {names} ORDER BY indexname");
+        let now = sql.rows(&indexes).await;
+        assert_eq!(now.len(), 3);
+        let older = "DROP INDEX gantry_run_ended; DROP INDEX gantry_step_waits; DROP INDEX gantry_step_emitted; UPDATE gantry_meta SET value = '6' WHERE key = 'schema'";
+        sql.run(older).await;
+        assert!(sql.rows(&indexes).await.is_empty());
+        open(&database, &[EVERYTHING]).await;
+        assert_eq!(sql.rows(&indexes).await, now);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn triggers_of_an_older_gantrys_database_begin_with_what_comes() {
     on_both_engines(async |database| {
         let (store, models) = open(&database, &[EVERYTHING]).await;
