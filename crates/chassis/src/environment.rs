@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::{Error, Secret};
 
@@ -63,6 +64,12 @@ impl Env {
     /// The variable, or its default.
     pub fn or<T: FromStr<Err: Display>>(&self, name: &str, default: T) -> T {
         self.optional(name).unwrap_or(default)
+    }
+
+    /// The variable, which counts milliseconds, or its default.
+    pub fn time(&self, name: &str, default: Duration) -> Duration {
+        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.or(name, default))
     }
 
     /// The variable. Its absence is a fault, told by [`Env::finish`]; until then `placeholder` stands in.

@@ -13,6 +13,8 @@ struct Refused {
     problem: Problem,
     /// Of 405.
     allow: Option<&'static str>,
+    /// Of 401, where it is not a bearer token that is asked for.
+    challenge: Option<&'static str>,
 }
 
 impl From<Problem> for Refusal {
@@ -20,6 +22,7 @@ impl From<Problem> for Refusal {
         Self(Box::new(Refused {
             problem,
             allow: None,
+            challenge: None,
         }))
     }
 }
@@ -31,7 +34,15 @@ impl Refusal {
         Self(Box::new(Refused {
             problem,
             allow: Some(allow),
+            challenge: None,
         }))
+    }
+
+    /// With what a 401 asks for (RFC 9110, 11.6.1) in place of a bearer token.
+    #[must_use]
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.0.challenge = Some(challenge);
+        self
     }
 
     pub fn problem(&self) -> &Problem {
@@ -40,7 +51,11 @@ impl Refusal {
 
     /// `instance` is the request's path.
     pub fn into_response(self, instance: &str, trace: &str, credential: bool) -> Response<Body> {
-        let Refused { mut problem, allow } = *self.0;
+        let Refused {
+            mut problem,
+            allow,
+            challenge,
+        } = *self.0;
         problem.trace_id.get_or_insert_with(|| trace.to_owned());
         let mut response = Response::new(Body::from(problem.to_json(Some(instance))));
         *response.status_mut() = status(problem.code);
@@ -57,11 +72,11 @@ impl Refusal {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if problem.code == Code::Unauthenticated {
-            let challenge = if credential {
+            let challenge = challenge.unwrap_or(if credential {
                 "Bearer error=\"invalid_token\""
             } else {
                 "Bearer"
-            };
+            });
             headers.insert(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static(challenge),

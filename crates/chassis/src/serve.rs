@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::prompt::{Open, Prompt};
-use crate::{Error, Metrics};
+use crate::{Env, Error, Metrics};
 
 /// What a client may take its time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,18 @@ impl Default for HttpLimits {
             head: Duration::from_secs(30),
             head_bytes: 64 * 1024,
             connections: 10_000,
+        }
+    }
+}
+
+impl HttpLimits {
+    /// `HEAD_TIME_MS`, `HEAD_BYTES` and `CONNECTIONS`.
+    pub fn load(env: &Env) -> Self {
+        let usual = Self::default();
+        Self {
+            head: env.time("HEAD_TIME_MS", usual.head),
+            head_bytes: env.or("HEAD_BYTES", usual.head_bytes),
+            connections: env.or("CONNECTIONS", usual.connections),
         }
     }
 }

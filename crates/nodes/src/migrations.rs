@@ -35,11 +35,11 @@ pub(crate) async fn list(
 }
 
 fn read(pairs: &mut Pairs, text: &str) -> Result<u64, Problem> {
-    let fits = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    let fits = |limit: &u64| (1..=MOST).contains(limit);
     let detail = || format!("`limit` is a whole number from 1 to {MOST}");
     let mut mistakes = Vec::new();
     let asked = arguments::take(pairs, "limit", &mut mistakes);
-    let mut limit = asked.as_deref().map_or(Some(USUAL), fits);
+    let mut limit = asked.map_or(Some(USUAL), |text| text.parse().ok().filter(fits));
     if limit.is_none() {
         mistakes.push(BadArgument::new("limit", detail()));
     }
@@ -48,7 +48,7 @@ fn read(pairs: &mut Pairs, text: &str) -> Result<u64, Problem> {
     let object = body::object(text, "")?;
     only(&object, &["limit"])?;
     if let Some(raw) = object.get("limit") {
-        limit = fits(raw.get());
+        limit = body::whole(raw).filter(fits);
     }
     limit.ok_or_else(|| fault("/limit".to_owned(), "out_of_range", &detail()))
 }

@@ -187,8 +187,7 @@ fn state<'a>(object: &Object<'a>, faults: &mut Vec<Fault>) -> Option<&'a RawValu
 
 fn ttl(object: &Object<'_>, faults: &mut Vec<Fault>) -> Option<u32> {
     let fits = |ttl: &u32| (1..=Put::LONGEST_TTL).contains(ttl);
-    let ttl = read(object, "ttl").and_then(|ttl| ttl.as_u64());
-    let ttl = ttl.and_then(|ttl| u32::try_from(ttl).ok()).filter(fits);
+    let ttl = object.get("ttl").and_then(body::whole).filter(fits);
     if ttl.is_none() {
         let detail = format!(
             "`ttl` is a whole number of seconds from 1 to {}",

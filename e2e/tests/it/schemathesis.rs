@@ -77,9 +77,6 @@ fn run(gantry: &Gantry, key: Option<&str>, folder: &Path) -> Value {
         .arg("run")
         .arg(format!("http://127.0.0.1:{}/openapi.json", gantry.port))
         .args(["--continue-on-failure", "--no-color", "--workers=2"])
-        // Whether their `id` may be left out depends on a header, which a schema of the body cannot say; they have
-        // tests of their own (crates/nodes/tests/it/sessions.rs).
-        .args(["--exclude-path-regex", "/api/v1/call/session"])
         .args([
             "--max-time",
             &seconds,

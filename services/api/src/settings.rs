@@ -55,27 +55,19 @@ impl Default for Limits {
 impl Settings {
     pub fn load(env: &Env) -> Result<Self, chassis::Error> {
         let limits = Limits::default();
-        let time = |name: &str, usual: Duration| {
-            let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
-            Duration::from_millis(env.or(name, usual))
-        };
         let settings = Self {
             listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8000))),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             limits: Limits {
                 body_bytes: env.or("BODY_BYTES", limits.body_bytes),
-                deadline: time("DEADLINE_MS", limits.deadline),
+                deadline: env.time("DEADLINE_MS", limits.deadline),
                 url_bytes: env.or("URL_BYTES", limits.url_bytes),
-                body_pause: time("BODY_PAUSE_MS", limits.body_pause),
+                body_pause: env.time("BODY_PAUSE_MS", limits.body_pause),
                 requests: env.or("REQUESTS", limits.requests),
-                http: HttpLimits {
-                    head: time("HEAD_TIME_MS", limits.http.head),
-                    head_bytes: env.or("HEAD_BYTES", limits.http.head_bytes),
-                    connections: env.or("CONNECTIONS", limits.http.connections),
-                },
+                http: HttpLimits::load(env),
                 import_bytes: env.or("IMPORT_BYTES", limits.import_bytes),
-                stream_time: time("STREAM_TIME_MS", limits.stream_time),
+                stream_time: env.time("STREAM_TIME_MS", limits.stream_time),
             },
         };
         env.finish()?;
@@ -89,15 +81,8 @@ mod tests {
 
     #[test]
     fn every_setting_is_described() {
-        let page = include_str!("../../../docs/SETTINGS.md");
         let nonsense = [("GANTRY_API_X".to_owned(), String::new())];
         let told = Settings::load(&Env::new("api", nonsense)).unwrap_err();
-        let told = told.to_string();
-        let (_, known) = told.split_once("there are ").unwrap();
-        for name in known.split(", ") {
-            assert!(page.contains(&format!("| `{name}` |")), "{name}");
-        }
-        let described = page.matches("| `GANTRY_API_").count();
-        assert_eq!(described, known.split(", ").count());
+        testkit::settings_are_described("API", &told.to_string());
     }
 }

@@ -1,7 +1,6 @@
 //! What the service is told from outside: `GANTRY_MCP_…`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use chassis::{Env, HttpLimits};
 use mcp_face::{Limits, Names, Public};
@@ -25,17 +24,12 @@ impl Settings {
     pub fn load(env: &Env) -> Result<Self, chassis::Error> {
         let usual = mcp_face::Settings::default();
         let limits = Limits::default();
-        let http = HttpLimits::default();
-        let time = |name: &str, usual: Duration| {
-            let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
-            Duration::from_millis(env.or(name, usual))
-        };
+        let http = HttpLimits::load(env);
         let mut hosts = usual.hosts.clone();
         hosts.push("mcp".to_owned());
         let mut hosts = env.or("HOSTS", Names(hosts)).0;
         let public = env.or("PUBLIC_URL", Public::default());
         hosts.extend(public.host);
-        let connections = env.or("CONNECTIONS", http.connections);
         let settings = Self {
             listen: env.or("LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 3001))),
             ops_listen: env.or("OPS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9100))),
@@ -50,17 +44,13 @@ impl Settings {
                 limits: Limits {
                     rows: env.or("ROWS", limits.rows),
                     bytes: env.or("ANSWER_BYTES", limits.bytes),
-                    time: time("TIME_MS", limits.time),
+                    time: env.time("TIME_MS", limits.time),
                     message_bytes: env.or("MESSAGE_BYTES", limits.message_bytes),
-                    connections,
+                    connections: http.connections,
                 },
                 ..usual
             },
-            http: HttpLimits {
-                head: time("HEAD_TIME_MS", http.head),
-                head_bytes: env.or("HEAD_BYTES", http.head_bytes),
-                connections,
-            },
+            http,
         };
         env.finish()?;
         Ok(settings)
@@ -91,15 +81,8 @@ mod tests {
 
     #[test]
     fn every_setting_is_described() {
-        let page = include_str!("../../../docs/SETTINGS.md");
         let nonsense = [("GANTRY_MCP_X".to_owned(), String::new())];
         let told = Settings::load(&Env::new("mcp", nonsense)).unwrap_err();
-        let told = told.to_string();
-        let (_, known) = told.split_once("there are ").unwrap();
-        for name in known.split(", ") {
-            assert!(page.contains(&format!("| `{name}` |")), "{name}");
-        }
-        let described = page.matches("| `GANTRY_MCP_").count();
-        assert_eq!(described, known.split(", ").count());
+        testkit::settings_are_described("MCP", &told.to_string());
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use chassis::Refusal;
+use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -17,7 +18,6 @@ use crate::App;
 use crate::asked::{Asked, json as json_answer};
 use crate::asking::read;
 use crate::signature::Secrets;
-use crate::v1::Answered;
 use crate::workflows::REPLAYED;
 
 const CALL: Duration = Duration::from_secs(30);
@@ -25,9 +25,15 @@ const CALL: Duration = Duration::from_secs(30);
 const LARGEST_ANSWER: usize = 16 << 20;
 /// The pause before dataflow is asked again for the first time.
 const PAUSE: Duration = Duration::from_secs(5);
+/// A 401 names what would help, and a bearer token would not. No scheme is registered for either form, so each is called
+/// by the header that it is sent in.
+const CHALLENGE: &str = "Webhook-Signature, X-Hub-Signature-256";
 
 /// Answers that the run was begun, and no more: whoever sends may not read runs.
-pub(crate) async fn take_in(asked: &Asked, path: &str) -> Answered {
+pub(crate) async fn take_in(
+    asked: &Asked,
+    path: &str,
+) -> Result<Response<axum::body::Body>, Refusal> {
     let calls = &asked.by.app.calls;
     let hooks: Hooks = read(&ask(calls, "hooks", &json!({}), asked.by.trace).await?.1)?;
     let hook = hooks.hooks.into_iter().find(|hook| hook.path == path);
@@ -112,13 +118,14 @@ fn secrets(folder: &Path, name: &str) -> Result<Secrets, String> {
     })
 }
 
-fn unsigned() -> Problem {
-    Problem::new(Code::Unauthenticated)
+fn unsigned() -> Refusal {
+    let problem = Problem::new(Code::Unauthenticated)
         .detail("there is no good signature of the body by the secret of a webhook of this path")
         .hint(
             "send webhook-id, webhook-timestamp (of the last 5 minutes) and webhook-signature (v1, and the base64 of the \
              HMAC-SHA256 of id.timestamp.body), or x-hub-signature-256 (sha256= and the HMAC-SHA256 of the body in hex)",
-        )
+        );
+    Refusal::from(problem).challenge(CHALLENGE)
 }
 
 fn body(text: &[u8]) -> Result<Box<RawValue>, Problem> {

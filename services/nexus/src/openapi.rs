@@ -247,7 +247,7 @@ fn start(node: &NodeInfo) -> Value {
         "parameters": [
             { "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "`respond-async`: answer at once; `wait=10`: wait so many seconds at most." },
             { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 }, "description": "The same key starts one run." },
-            { "name": "Gantry-Session", "in": "header", "schema": { "type": "string", "maxLength": 128 }, "description": "The caller's session that the run is of; else the cookie `gantry_session`." },
+            { "name": "Gantry-Session", "in": "header", "schema": { "type": "string", "pattern": "^[!-~]+$", "maxLength": 128 }, "description": "The caller's session that the run is of; else the cookie `gantry_session`." },
         ],
         "requestBody": { "content": { "application/json": { "schema": own(&node.input.tree()) } } },
         "responses": {

@@ -67,14 +67,10 @@ impl Settings {
             dataflow: env.or("DATAFLOW", "http://127.0.0.1:8001".to_owned()),
             limits: Limits {
                 body_bytes: env.or("BODY_BYTES", limits.body_bytes),
-                deadline: time(env, "DEADLINE_MS", limits.deadline),
-                body_pause: time(env, "BODY_PAUSE_MS", limits.body_pause),
+                deadline: env.time("DEADLINE_MS", limits.deadline),
+                body_pause: env.time("BODY_PAUSE_MS", limits.body_pause),
                 requests: env.or("REQUESTS", limits.requests),
-                http: HttpLimits {
-                    head: time(env, "HEAD_TIME_MS", limits.http.head),
-                    head_bytes: env.or("HEAD_BYTES", limits.http.head_bytes),
-                    connections: env.or("CONNECTIONS", limits.http.connections),
-                },
+                http: HttpLimits::load(env),
             },
             agents: agents(env),
             flow: flow(env),
@@ -123,12 +119,12 @@ fn flow(env: &Env) -> flow::Settings {
     let said = |name: &str| env.optional::<String>(name).filter(|url| !url.is_empty());
     flow::Settings {
         runs: env.or("RUNS", usual.runs),
-        grace: time(env, "GRACE_MS", usual.grace),
+        grace: env.time("GRACE_MS", usual.grace),
         reach: Reach {
             hosts: hosts.map(str::to_owned).collect(),
             private: env.or("HTTP_PRIVATE", usual.reach.private),
             answer_bytes: env.or("HTTP_ANSWER_BYTES", usual.reach.answer_bytes),
-            time: time(env, "HTTP_TIME_MS", usual.reach.time),
+            time: env.time("HTTP_TIME_MS", usual.reach.time),
             chat: said("CHAT_URL").map(|url| Chat {
                 url,
                 key: chat_key,
@@ -143,26 +139,14 @@ fn flow(env: &Env) -> flow::Settings {
     }
 }
 
-fn time(env: &Env, name: &str, usual: Duration) -> Duration {
-    let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(env.or(name, usual))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_setting_is_described() {
-        let page = include_str!("../../../docs/SETTINGS.md");
         let nonsense = [("GANTRY_NEXUS_X".to_owned(), String::new())];
         let told = Settings::load(&Env::new("nexus", nonsense)).unwrap_err();
-        let told = told.to_string();
-        let (_, known) = told.split_once("there are ").unwrap();
-        for name in known.split(", ") {
-            assert!(page.contains(&format!("| `{name}` |")), "{name}");
-        }
-        let described = page.matches("| `GANTRY_NEXUS_").count();
-        assert_eq!(described, known.split(", ").count());
+        testkit::settings_are_described("NEXUS", &told.to_string());
     }
 }

@@ -121,7 +121,7 @@ async fn answer(
         Target::Session(id) => sessions::show(&asked, id).await,
         Target::WriteSession(id) => sessions::change(&asked, id).await,
         Target::CloseSession(id) => sessions::close(&asked, id).await,
-        Target::Hook(path) => hooks::take_in(&asked, &path).await,
+        Target::Hook(path) => return hooks::take_in(&asked, &path).await,
     };
     Ok(answered?)
 }

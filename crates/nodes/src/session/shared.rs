@@ -184,7 +184,7 @@ async fn list(cx: &Context<'_>, object: &Object<'_>) -> Result<Answer, Problem> 
     only(object, &["limit"])?;
     let limit = match said(object, "limit") {
         None => Some(List::USUAL),
-        Some(raw) => serde_json::from_str(raw.get()).ok(),
+        Some(raw) => body::whole(raw),
     };
     let limit = limit.filter(|limit| (1..=List::MOST).contains(limit));
     let limit = limit.ok_or_else(|| {

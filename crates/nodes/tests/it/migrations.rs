@@ -45,6 +45,8 @@ async fn admins_see_what_migrations_did_the_latest_first() {
 
         let (_, one) = list(&world.admin, json!({"limit": 1})).await.unwrap();
         assert_eq!(one, json!([second]));
+        let again = list(&world.admin, json!({"limit": 1.0})).await.unwrap();
+        assert_eq!(again.1, one);
         let asked = world.call(&world.admin, "migration.list", "limit=1", Value::Null);
         assert_eq!(asked.await.unwrap().1, one);
         let asked = world.call(&world.admin, "migration.list", "limit=0&x=1", Value::Null);
@@ -55,6 +57,7 @@ async fn admins_see_what_migrations_did_the_latest_first() {
         for (input, pointer) in [
             (json!({"limit": 0}), "/limit"),
             (json!({"limit": 101}), "/limit"),
+            (json!({"limit": 1.5}), "/limit"),
             (json!({"limit": "5"}), "/limit"),
             (json!({"limits": 5}), "/limits"),
         ] {

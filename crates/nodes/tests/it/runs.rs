@@ -2,6 +2,7 @@
 
 mod asked;
 mod changes;
+mod ended;
 mod heard;
 mod held;
 mod hooks;
@@ -10,16 +11,17 @@ mod schedules;
 mod steps;
 mod together;
 mod triggers;
+mod waiting;
 
 use std::path::Path;
 use std::time::Duration;
 
 use model::{Limits, Workflow};
 use serde_json::{Value, json};
-use testkit::{Database, Engine};
+use testkit::{Database, Engine, on_both_engines};
 use uuid::Uuid;
-use wire::run::{Advance, Advanced, Claimed, Held, Then};
-use wire::{Caller, Options, Problem, Step};
+use wire::run::{Advance, Advanced, Claimed, Held, StepRow, StepState, Then};
+use wire::{Caller, Code, Options, Problem, Step};
 
 use crate::world::{Answered, World};
 
@@ -36,7 +38,18 @@ pub(super) async fn world(database: &Database, texts: &[&str]) -> World {
     World::of(database, Limits::default(), workflows).await
 }
 
+/// The story over each engine, in a world with these workflows.
+pub(super) async fn everywhere(texts: &[&str], story: impl AsyncFn(&World)) {
+    on_both_engines(async |database| story(&world(&database, texts).await).await).await;
+}
+
 impl World {
+    /// The editor starts [`RATE`].
+    pub(super) async fn rate(&self, film: &str) -> Value {
+        self.start(&self.editor, "rate", json!({"film": film}))
+            .await
+    }
+
     pub(super) async fn start(&self, who: &Caller, workflow: &str, input: Value) -> Value {
         let node = format!("workflow.{workflow}");
         let started = self.call(who, &node, "", input).await;
@@ -133,6 +146,29 @@ pub(super) fn step(held: &Held, path: &str) -> Step {
 pub(super) fn caller(held: &Held) -> Caller {
     let assertion = held.caller.assertion.clone();
     assertion.map_or(Caller::Anonymous, Caller::Assertion)
+}
+
+/// A step, as whoever carries the run out tells of it.
+pub(super) fn row(path: &str, state: StepState) -> StepRow {
+    let (started, ended) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
+    StepRow {
+        path: path.to_owned(),
+        what: "each".to_owned(),
+        state,
+        output: (state == StepState::Done).then(|| raw("1")),
+        problem: (state == StepState::Failed).then(|| Problem::new(Code::Timeout)),
+        attempts: 1,
+        note: None,
+        started_at: started.to_owned(),
+        ended_at: (state != StepState::Waiting).then(|| ended.to_owned()),
+    }
+}
+
+pub(super) fn for_signals(seen: u64) -> Then {
+    Then::Wait {
+        until: None,
+        signals_seen: seen,
+    }
 }
 
 pub(super) fn raw(text: &str) -> Box<serde_json::value::RawValue> {

@@ -1,6 +1,7 @@
 //! Parameters, headers and problems that operations share.
 
 use serde_json::{Map, Value, json};
+use wire::session::Put;
 
 use super::schemas::reference;
 
@@ -17,6 +18,7 @@ pub(super) fn components() -> Value {
     let text = json!({ "type": "string" });
     let any = json!({ "type": "string", "const": "*" });
     let key = json!({ "type": "string", "pattern": "^\"*[!#-~]([\\t -~]{0,250}[!#-~])?\"*$" });
+    let session = json!({ "type": "string", "pattern": "^[!-~]+$", "maxLength": Put::LONGEST_ID });
     let if_match = header(
         "If-Match",
         text.clone(),
@@ -34,7 +36,7 @@ pub(super) fn components() -> Value {
         "if_match": if_match,
         "if_match_any": if_match_any,
         "if_none_match": header("If-None-Match", text.clone(), "The ETag that is known already; then 304", "\"3\""),
-        "session": header("Gantry-Session", text.clone(), "The caller's session that the call is of; else the cookie `gantry_session`", "4fQ0aTn3yW8sKcJ1xZ6vRb"),
+        "session": header("Gantry-Session", session, "The caller's session that the call is of; else the cookie `gantry_session`", "4fQ0aTn3yW8sKcJ1xZ6vRb"),
         "idempotency_key": header("Idempotency-Key", key, "The same key and body get the same answer for 24 hours, and the change happens once", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
     })
 }

@@ -8,6 +8,7 @@
 
 mod changes;
 mod echo;
+mod migrations;
 mod openapi;
 mod rest;
 mod stack;

@@ -81,9 +81,17 @@ impl Stack {
     /// The same for whoever holds this credential.
     pub(crate) fn with(&self, credential: &str) -> Self {
         Self {
+            key: Some(credential.to_owned()),
+            ..self.without_key()
+        }
+    }
+
+    /// The same for whoever has no credential.
+    pub(crate) fn without_key(&self) -> Self {
+        Self {
             router: self.router.clone(),
             calls: Arc::clone(&self.calls),
-            key: Some(credential.to_owned()),
+            key: None,
         }
     }
 

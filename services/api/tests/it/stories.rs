@@ -1,14 +1,10 @@
 //! REST down to the rows: the same stories on every stack.
 
-use std::sync::Arc;
-
 use client::Client;
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use serde_json::json;
 use wire::{Caller, Calls as _};
 
-use crate::stack::{Stack, on_every_stack, project};
+use crate::stack::on_every_stack;
 
 #[tokio::test]
 async fn a_record_lives_and_comes_back() {
@@ -305,23 +301,14 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
         assert_eq!(made.status, 201, "{}", made.text);
         let keys = stack.post("/api/v1/call/key.list", json!({})).await;
         assert_eq!(keys.status, 200, "{}", keys.text);
-        let anyone = Stack {
-            router: stack.router.clone(),
-            calls: Arc::clone(&stack.calls),
-            key: None,
-        };
+        let anyone = stack.without_key();
         assert_eq!(anyone.get("/api/v1/film").await.status, 200);
         let person = anyone.get("/api/v1/person").await;
         assert_eq!(person.problem(), (401, "unauthenticated".to_owned()));
         assert_eq!(person.header("www-authenticate"), "Bearer");
         let made = anyone.post("/api/v1/film", json!({ "title": "B" })).await;
         assert_eq!(made.status, 401, "{}", made.text);
-        let forged = Stack {
-            router: stack.router.clone(),
-            calls: Arc::clone(&stack.calls),
-            key: Some("gk_forged".to_owned()),
-        };
-        let told = forged.get("/api/v1/film").await;
+        let told = stack.with("gk_forged").get("/api/v1/film").await;
         assert_eq!(told.problem(), (401, "unauthenticated".to_owned()));
         let document = anyone.get("/openapi.json").await.json();
         assert!(document["paths"].get("/api/v1/person").is_none());
@@ -343,28 +330,6 @@ async fn without_a_key_only_what_is_open_to_anyone_is_seen() {
                 assert_eq!(told.problem(), (404, "no_such_node".to_owned()), "{hidden}");
             }
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_admin_sees_what_was_migrated() {
-    on_every_stack(false, async |stack| {
-        let told = stack.post("/api/v1/call/migration.list", json!({ "limit": 1 }));
-        let told = told.await;
-        assert_eq!(told.status, 200, "{}", told.text);
-        let migration = &told.json()[0];
-        let steps = migration["steps"].as_array().unwrap();
-        assert!(steps.contains(&json!("create table film")), "{migration}");
-        let document = stack.get("/openapi.json").await.json();
-        assert!(document["paths"]["/api/v1/call/migration.list"]["post"].is_object());
-        let anyone = Stack {
-            router: stack.router.clone(),
-            calls: Arc::clone(&stack.calls),
-            key: None,
-        };
-        let told = anyone.post("/api/v1/call/migration.list", json!({})).await;
-        assert_eq!(told.problem(), (401, "unauthenticated".to_owned()));
     })
     .await;
 }
@@ -400,43 +365,6 @@ async fn the_command_lines_client_sees_the_public_server_as_nodes() {
                 );
             })
             .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn dataflow_tells_admins_of_its_migrations() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    testkit::on_both_engines(async |database| {
-        for (open, status) in [(true, 200), (false, 401)] {
-            let folder = tempfile::tempdir().unwrap();
-            let app = project(folder.path(), &database, open).await;
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
-            let stopping = CancellationToken::new();
-            let asked = async {
-                let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-                let request =
-                    b"GET /migrations HTTP/1.1\r\nhost: dataflow\r\nconnection: close\r\n\r\n";
-                stream.write_all(request).await.unwrap();
-                let mut text = String::new();
-                stream.read_to_string(&mut text).await.unwrap();
-                stopping.cancel();
-                text
-            };
-            let served = dataflow::Served::of(&app);
-            let serving = dataflow::serve(listener, served, stopping.clone());
-            let (text, ()) = tokio::join!(asked, serving);
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{text}");
-            if open {
-                let told: Value = serde_json::from_str(body).unwrap();
-                assert_eq!(told["applied"].as_array().unwrap().len(), 1, "{told}");
-                let open = (&told["pending"]["steps"], &told["drift"]);
-                assert_eq!(open, (&json!([]), &json!([])));
-            }
-            app.close().await;
-        }
     })
     .await;
 }

@@ -8,7 +8,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 use wire::{AuthServers, Call, Caller};
 
-use crate::stack::{SECRET, Stack, on_every_stack};
+use crate::stack::{SECRET, on_every_stack};
 
 /// An editor's, with these claims instead or besides.
 fn token(changes: &Value) -> String {
@@ -117,11 +117,7 @@ async fn a_token_that_is_not_taken_says_no_more_than_it_must() {
                 "Bearer error=\"invalid_token\""
             );
         }
-        let anonymous = Stack {
-            key: None,
-            ..stack.with("")
-        };
-        let told = anonymous.get("/api/v1/person").await;
+        let told = stack.without_key().get("/api/v1/person").await;
         assert_eq!(told.header("www-authenticate"), "Bearer");
     })
     .await;

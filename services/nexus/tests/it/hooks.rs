@@ -161,6 +161,12 @@ async fn what_is_not_signed_learns_nothing() {
                 (401, "unauthenticated".to_owned()),
                 "{path}"
             );
+            // A bearer token, which one of them sent, would not help.
+            let challenge = told.header("www-authenticate");
+            assert_eq!(
+                challenge, "Webhook-Signature, X-Hub-Signature-256",
+                "{path}"
+            );
             let mut problem = told.json();
             for own in ["trace_id", "instance"] {
                 problem.as_object_mut().unwrap().remove(own);

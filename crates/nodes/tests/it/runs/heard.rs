@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use testkit::on_both_engines;
 use wire::run::{Then, Told};
 use wire::{Body, ByteStream, Call, Caller, Calls as _, Code, Content, Problem};
 
-use super::{RATE, raw, world};
+use super::{RATE, everywhere, for_signals, raw, world};
 use crate::world::World;
 
 /// What `run.heed` tells, event by event.
@@ -62,14 +61,12 @@ async fn steer(world: &World, node: &str, input: Value) {
 
 #[tokio::test]
 async fn holders_hear_at_once_of_what_is_done_to_their_runs() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
-        let mut ears = [Ear::of(&world).await, Ear::of(&world).await];
-        let film = json!({"film": "Alien"});
-        let id = world.start(&world.editor, "rate", film).await["id"].clone();
+    everywhere(&[RATE], async |world| {
+        let mut ears = [Ear::of(world).await, Ear::of(world).await];
+        let id = world.rate("Alien").await["id"].clone();
         world.hold().await;
-        steer(&world, "run.signal", json!({"id": id, "name": "go"})).await;
-        steer(&world, "run.cancel", json!({"id": id})).await;
+        steer(world, "run.signal", json!({"id": id, "name": "go"})).await;
+        steer(world, "run.cancel", json!({"id": id})).await;
         for ear in &mut ears {
             assert_eq!(ear.run().await, Some(told(&id)));
             assert_eq!(ear.run().await, Some(told(&id)));
@@ -91,8 +88,7 @@ async fn processes_tell_each_other_what_is_done_to_runs() {
     // Connected by now, or soon: it was not told of what came before.
     assert_eq!(ear.next().await, Some(Told::Any));
     for _ in 0..5 {
-        let film = json!({"film": "Alien"});
-        let id = one.start(&one.editor, "rate", film).await["id"].clone();
+        let id = one.rate("Alien").await["id"].clone();
         one.hold().await;
         steer(&other, "run.cancel", json!({"id": id})).await;
         assert_eq!(ear.run().await, Some(told(&id)));
@@ -101,17 +97,15 @@ async fn processes_tell_each_other_what_is_done_to_runs() {
 
 #[tokio::test]
 async fn a_run_that_fails_ends_those_that_it_called() {
-    on_both_engines(async |database| {
-        let alone = "workflow: alone\ninputs: { n: { type: int } }\nconcurrency: { limit: 1 }\nsteps: [{ id: save, node: Film.create, with: { title: alone } }]\n";
-        let world = world(&database, &[RATE, alone]).await;
+    let alone = "workflow: alone\ninputs: { n: { type: int } }\nconcurrency: { limit: 1 }\nsteps: [{ id: save, node: Film.create, with: { title: alone } }]\n";
+    everywhere(&[RATE, alone], async |world| {
         let ends = [
             Then::Fail(Problem::new(Code::Timeout)),
             Then::Cancel,
             Then::Succeed(raw("1")),
         ];
         for end in ends {
-            let film = json!({"film": "Parent"});
-            world.start(&world.editor, "rate", film).await;
+            world.rate("Parent").await;
             let parent = world.hold().await;
             let call = async |path: &str, node: &str, input: Value| {
                 let called = world.step(&parent, path, node, input).await;
@@ -130,19 +124,22 @@ async fn a_run_that_fails_ends_those_that_it_called() {
                 .unwrap();
             let grandchild = grandchild.1["id"].clone();
             let waits = world.hold().await;
-            let for_signals = Then::Wait { until: None, signals_seen: 0 };
-            world.advance(&waits, for_signals).await.unwrap();
+            world.advance(&waits, for_signals(0)).await.unwrap();
             let of_slot = call("of_slot", "workflow.alone", json!({})).await;
             let parked = call("parked", "workflow.alone", json!({})).await;
             let queued = call("queued", "workflow.rate", child()).await;
-            let mut ear = Ear::of(&world).await;
+            let mut ear = Ear::of(world).await;
             let fails = end.fails();
             world.advance(&parent, end.clone()).await.unwrap();
             let now = async |id: &Value| {
                 let run = world.run(&world.admin, id).await;
                 let cancelling = run["cancelling"] == true;
                 let state = run["state"].as_str().unwrap().to_owned();
-                if cancelling { format!("{state}, to end") } else { state }
+                if cancelling {
+                    format!("{state}, to end")
+                } else {
+                    state
+                }
             };
             let states = [
                 now(&done).await,
@@ -153,11 +150,25 @@ async fn a_run_that_fails_ends_those_that_it_called() {
                 now(&grandchild).await,
             ];
             if !fails {
-                let on = ["succeeded", "running", "queued", "queued", "queued", "waiting"];
+                let on = [
+                    "succeeded",
+                    "running",
+                    "queued",
+                    "queued",
+                    "queued",
+                    "waiting",
+                ];
                 assert_eq!(states, on, "{end:?}");
                 continue;
             }
-            let off = ["succeeded", "running, to end", "queued, to end", "cancelled", "cancelled", "waiting"];
+            let off = [
+                "succeeded",
+                "running, to end",
+                "queued, to end",
+                "cancelled",
+                "cancelled",
+                "waiting",
+            ];
             assert_eq!(states, off, "{end:?}");
             let mut heard = Vec::new();
             for _ in 0..4 {

@@ -1,10 +1,9 @@
 //! Webhooks, once their signatures were checked.
 
 use serde_json::{Value, json};
-use testkit::on_both_engines;
 use wire::{Caller, Code};
 
-use super::world;
+use super::everywhere;
 use crate::world::{Answered, World, refused};
 
 const PAID: &str = "workflow: paid
@@ -32,8 +31,7 @@ impl World {
 
 #[tokio::test]
 async fn what_is_sent_to_a_webhook_starts_one_run_for_each_delivery() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[PAID, ANY]).await;
+    everywhere(&[PAID, ANY], async |world| {
         let hooks = world.call(&Caller::Anonymous, "run.hooks", "", json!({}));
         let (_, hooks) = hooks.await.unwrap();
         let expected =
@@ -68,8 +66,7 @@ async fn what_is_sent_to_a_webhook_starts_one_run_for_each_delivery() {
 
 #[tokio::test]
 async fn what_cannot_start_the_workflow_is_refused() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[PAID, ANY]).await;
+    everywhere(&[PAID, ANY], async |world| {
         for (path, body, expected) in [
             ("none", json!({}), (Code::NotFound, "")),
             ("shop/paid", json!({}), (Code::InvalidInput, "")),

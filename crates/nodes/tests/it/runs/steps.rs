@@ -5,16 +5,13 @@ use testkit::on_both_engines;
 use wire::run::{State, Then};
 use wire::{Code, Options, Reply};
 
-use super::{RATE, caller, expire, raw, step, world};
+use super::{RATE, caller, everywhere, expire, raw, step, world};
 use crate::world::refused;
 
 #[tokio::test]
 async fn a_run_begins_is_held_and_ends() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
-        let started = world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+    everywhere(&[RATE], async |world| {
+        let started = world.rate("Alien").await;
         assert_eq!(started["state"], "queued");
         assert_eq!(started["input"], json!({"film": "Alien", "stars": 3}));
         let held = world.hold().await;
@@ -63,11 +60,8 @@ async fn a_run_begins_is_held_and_ends() {
 
 #[tokio::test]
 async fn a_step_has_its_effect_once_whatever_it_is_called_with() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
-        world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+    everywhere(&[RATE], async |world| {
+        world.rate("Alien").await;
         let held = world.hold().await;
         let ops = json!({"ops": [
             {"node": "Film.create", "as": "f", "input": {"title": "In tx"}},
@@ -138,9 +132,7 @@ async fn a_step_has_its_effect_once_whatever_it_is_called_with() {
 async fn who_lost_the_lease_writes_nothing() {
     on_both_engines(async |database| {
         let world = world(&database, &[RATE]).await;
-        let started = world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+        let started = world.rate("Alien").await;
         let first = world.hold().await;
         world
             .step(&first, "save", "Film.create", json!({"title": "Alien"}))
@@ -188,11 +180,8 @@ async fn who_lost_the_lease_writes_nothing() {
 
 #[tokio::test]
 async fn a_step_that_fails_leaves_nothing() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
-        let started = world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+    everywhere(&[RATE], async |world| {
+        let started = world.rate("Alien").await;
         let held = world.hold().await;
         let failed = world
             .step(&held, "save", "Film.create", json!({"title": 1}))
@@ -236,8 +225,7 @@ async fn a_step_that_fails_leaves_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_is_too_large_to_keep_is_refused() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
+    everywhere(&[RATE], async |world| {
         world
             .start(&world.admin, "rate", json!({"film": "Alien"}))
             .await;
@@ -257,11 +245,8 @@ async fn an_answer_that_is_too_large_to_keep_is_refused() {
 
 #[tokio::test]
 async fn two_who_do_the_same_step_at_once_do_it_once() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
-        world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+    everywhere(&[RATE], async |world| {
+        world.rate("Alien").await;
         let held = world.hold().await;
         let both =
             (0..8).map(|_| world.step(&held, "save", "Film.create", json!({"title": "Alien"})));

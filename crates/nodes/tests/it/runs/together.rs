@@ -9,7 +9,7 @@ use uuid::Uuid;
 use wire::run::{Advance, Held, Then};
 use wire::{Code, Problem};
 
-use super::{RATE, advance, expire, raw, world};
+use super::{RATE, advance, everywhere, expire, raw, world};
 use crate::world::World;
 
 const LOOK: Duration = Duration::from_millis(500);
@@ -18,10 +18,7 @@ const LOOK: Duration = Duration::from_millis(500);
 async fn begun_while_claiming(world: &World, film: &str) -> (Vec<Held>, Value) {
     let mut claim = Box::pin(world.claim(10, 10_000));
     until_it_waits(&mut claim).await;
-    tokio::join!(
-        claim,
-        world.start(&world.editor, "rate", json!({"film": film}))
-    )
+    tokio::join!(claim, world.rate(film))
 }
 
 /// It has looked, and nothing was there: so much time that takes at most is no condition of what follows, since a run that
@@ -67,13 +64,10 @@ async fn a_run_that_begins_while_somebody_waits_is_theirs_from_the_first() {
 
 #[tokio::test]
 async fn who_comes_next_gets_the_run_of_one_who_left() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
+    everywhere(&[RATE], async |world| {
         let mut claim = Box::pin(world.claim(10, 10_000));
         until_it_waits(&mut claim).await;
-        let started = world
-            .start(&world.editor, "rate", json!({"film": "Alien"}))
-            .await;
+        let started = world.rate("Alien").await;
         assert_eq!(started["state"], "queued");
         drop(claim);
         assert_eq!(json!(world.hold().await.run.id), started["id"]);
@@ -83,12 +77,9 @@ async fn who_comes_next_gets_the_run_of_one_who_left() {
 
 #[tokio::test]
 async fn runs_that_end_at_the_same_moment_end_each_by_itself() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
+    everywhere(&[RATE], async |world| {
         for n in 0..40 {
-            world
-                .start(&world.editor, "rate", json!({"film": n.to_string()}))
-                .await;
+            world.rate(&n.to_string()).await;
         }
         let held = world.claim(100, 0).await;
         assert_eq!(held.len(), 40);
@@ -139,17 +130,14 @@ async fn runs_that_end_at_the_same_moment_end_each_by_itself() {
 
 #[tokio::test]
 async fn whoever_ends_a_run_is_told_when() {
-    on_both_engines(async |database| {
-        let world = world(&database, &[RATE]).await;
+    everywhere(&[RATE], async |world| {
         let ends: [(Then, &str); 3] = [
             (Then::Succeed(raw("1")), "succeeded"),
             (Then::Fail(Problem::new(Code::Timeout)), "failed"),
             (Then::Cancel, "cancelled"),
         ];
         for (then, state) in ends {
-            world
-                .start(&world.editor, "rate", json!({"film": state}))
-                .await;
+            world.rate(state).await;
             let held = world.hold().await;
             let go = world.advanced(&advance(&held)).await;
             assert!(go.finished_at.is_none());

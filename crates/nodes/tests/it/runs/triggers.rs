@@ -8,7 +8,7 @@ use testkit::on_both_engines;
 use wire::Media;
 use wire::run::{Held, Then};
 
-use super::{raw, world};
+use super::{everywhere, raw, world};
 use crate::world::{World, id};
 
 fn seen(trigger: &str) -> String {
@@ -63,9 +63,7 @@ impl World {
 
 #[tokio::test]
 async fn each_change_starts_one_run_with_the_record_and_what_happened() {
-    let seen = seen("{ change: Film }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen("{ change: Film }")], async |world| {
         world.make("Person", json!({"name": "Ridley"})).await;
         let film = world
             .make("Film", json!({"title": "Alien", "rating": "8.50"}))
@@ -85,36 +83,34 @@ async fn each_change_starts_one_run_with_the_record_and_what_happened() {
         world
             .done("Film.update", json!({"id": film, "gross": 7}))
             .await;
-        let told = carried_out(&world).await;
+        let told = carried_out(world).await;
         assert_eq!(ops(&told), ["update"]);
         assert_eq!(told[0]["record"]["gross"], 7);
         world.done("Film.delete", json!({"id": film})).await;
-        let told = carried_out(&world).await;
+        let told = carried_out(world).await;
         assert_eq!(ops(&told), ["delete"]);
         assert_eq!(told[0]["record"]["title"], "Alien");
         assert!(told[0]["record"]["deleted_at"].is_string());
         world.done("Film.restore", json!({"id": film})).await;
-        assert_eq!(ops(&carried_out(&world).await), ["restore"]);
+        assert_eq!(ops(&carried_out(world).await), ["restore"]);
         let tx = json!({"ops": [
             {"node": "Film.create", "input": {"title": "Two"}},
             {"node": "Film.update", "input": {"id": film, "gross": 8}},
         ]});
         world.done("tx", tx).await;
-        assert_eq!(ops(&carried_out(&world).await), ["create", "update"]);
+        assert_eq!(ops(&carried_out(world).await), ["create", "update"]);
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_record_that_is_gone_for_good_is_told_as_it_was() {
-    let seen = seen("{ change: Note }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen("{ change: Note }")], async |world| {
         let note = json!({"slug": "a", "title": "A", "rank": 3});
         let note = world.make("Note", note).await;
         // Gone before anybody looked.
         world.done("Note.delete", json!({"id": id(&note)})).await;
-        let told = carried_out(&world).await;
+        let told = carried_out(world).await;
         assert_eq!(ops(&told), ["create", "delete"]);
         for told in &told {
             assert_eq!(told["record"], note);
@@ -126,8 +122,7 @@ async fn a_record_that_is_gone_for_good_is_told_as_it_was() {
 #[tokio::test]
 async fn only_those_that_the_trigger_wants_start_a_run() {
     let seen = seen("{ change: Film, on: [update], if: \"{{ record.gross > 5 }}\" }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen], async |world| {
         let film = id(&world
             .make("Film", json!({"title": "Alien", "gross": 9}))
             .await);
@@ -136,21 +131,19 @@ async fn only_those_that_the_trigger_wants_start_a_run() {
             world
                 .done("Film.update", json!({"id": film, "gross": gross}))
                 .await;
-            let told = carried_out(&world).await;
+            let told = carried_out(world).await;
             let expected = usize::from(gross == json!(6));
             assert_eq!(told.len(), expected, "{gross}");
         }
         world.done("Film.delete", json!({"id": film})).await;
-        assert!(carried_out(&world).await.is_empty());
+        assert!(carried_out(world).await.is_empty());
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_bulk_import_starts_as_many_runs_as_it_has_records() {
-    let seen = seen("{ change: Film, on: [create] }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen("{ change: Film, on: [create] }")], async |world| {
         let lines = (0..450).map(|number| format!("{{\"title\":\"Film {number}\"}}\n"));
         let body = wire::Body {
             media: Media::JsonLines,
@@ -161,7 +154,7 @@ async fn a_bulk_import_starts_as_many_runs_as_it_has_records() {
         imported.await.unwrap();
         let films = (0..450).map(|number| json!({"title": format!("Bulk {number}")}));
         world.done("Film.bulk_create", films.collect()).await;
-        let counted = counted(&carried_out(&world).await);
+        let counted = counted(&carried_out(world).await);
         assert_eq!(counted.len(), 900);
         assert!(counted.values().all(|count| *count == 1));
     })
@@ -264,8 +257,7 @@ async fn a_workflow_that_comes_later_begins_later() {
 #[tokio::test]
 async fn a_workflow_that_changes_what_starts_it_is_held_by_its_condition() {
     let seen = seen("{ change: Film, on: [create, update], if: \"{{ record.gross is none }}\" }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen], async |world| {
         let film = id(&world.make("Film", json!({"title": "Alien"})).await);
         let held = world.hold().await;
         let input = json!({"id": film, "gross": 1});
@@ -278,21 +270,19 @@ async fn a_workflow_that_changes_what_starts_it_is_held_by_its_condition() {
             .await;
         saved.unwrap();
         world.advance(&held, Then::Succeed(raw("1"))).await.unwrap();
-        assert!(carried_out(&world).await.is_empty());
+        assert!(carried_out(world).await.is_empty());
     })
     .await;
 }
 
 #[tokio::test]
 async fn changes_that_were_cleared_out_are_passed_over() {
-    let seen = seen("{ change: Film }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen("{ change: Film }")], async |world| {
         world.make("Film", json!({"title": "Lost"})).await;
         let later = jiff::Timestamp::now() + Duration::from_mins(1);
         assert!(world.store.prune(later).await.unwrap() > 0);
         let film = world.make("Film", json!({"title": "Kept"})).await;
-        let told = carried_out(&world).await;
+        let told = carried_out(world).await;
         assert_eq!(told.len(), 1);
         assert_eq!(told[0]["record"]["id"], film["id"]);
     })
@@ -301,13 +291,11 @@ async fn changes_that_were_cleared_out_are_passed_over() {
 
 #[tokio::test]
 async fn a_run_for_a_tenants_record_is_that_tenants() {
-    let seen = seen("{ change: Ticket }");
-    on_both_engines(async |database| {
-        let world = world(&database, &[&seen]).await;
+    everywhere(&[&seen("{ change: Ticket }")], async |world| {
         let member = world.someone(&["member"], Some("acme")).await;
         let ticket = world.call(&member, "Ticket.create", "", json!({"title": "T"}));
         ticket.await.unwrap();
-        assert_eq!(carried_out(&world).await.len(), 1);
+        assert_eq!(carried_out(world).await.len(), 1);
         for (tenant, expected) in [("acme", 1), ("other", 0)] {
             let admin = world.someone(&["admin"], Some(tenant)).await;
             let (_, runs) = world.call(&admin, "run.list", "", json!({})).await.unwrap();

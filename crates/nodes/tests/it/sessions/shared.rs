@@ -132,7 +132,9 @@ async fn a_shared_session_is_whose_who_opened_it() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(list(json!({})).await, [second["id"].clone(), id.clone()]);
-        assert_eq!(list(json!({"limit": 1})).await, [second["id"].clone()]);
+        for limit in [json!(1), json!(1.0)] {
+            assert_eq!(list(json!({"limit": limit})).await, [second["id"].clone()]);
+        }
         let (_, closed) = world
             .call_with(&world.editor, "session.close", "", json!({}), within(id))
             .await
@@ -315,6 +317,7 @@ async fn what_is_no_session_or_too_much_is_refused() {
             ("open", json!({"state": []}), "/state"),
             ("open", json!({"state": full(1)}), "/state"),
             ("open", json!({"ttl": 0}), "/ttl"),
+            ("open", json!({"ttl": 1.5}), "/ttl"),
             ("open", json!({"ttl": 2_592_001}), "/ttl"),
             ("open", json!({"id": "mine"}), "/id"),
             ("read", json!({"id": ""}), "/id"),
@@ -332,7 +335,7 @@ async fn what_is_no_session_or_too_much_is_refused() {
             let expected = (Code::InvalidInput, pointer.to_owned());
             assert_eq!(refused(&answered), expected, "{node} {input}");
         }
-        let opened = world.open_session(&world.admin, json!({"state": full(0), "ttl": 2_592_000})).await;
+        let opened = world.open_session(&world.admin, json!({"state": full(0), "ttl": 2_592_000.0})).await;
         let id = &opened["id"];
         let over = world.set(&world.admin, id, json!({"b": 1})).await;
         assert_eq!(refused(&over), (Code::InvalidInput, "/set".to_owned()));
