@@ -9,6 +9,7 @@ use wire::run::{List, State, StepRow, StepState, approval};
 use wire::{Answer, Code, Problem};
 
 use super::input;
+use crate::body;
 use crate::context::Context;
 use crate::create::fault;
 use crate::problem;
@@ -104,13 +105,16 @@ fn read_list(text: &str) -> Result<List, Problem> {
     })
 }
 
+/// Nothing where it is absent or null.
 pub(super) fn read_limit(object: &Object<'_>) -> Result<Option<u32>, Problem> {
-    let limit: Option<u32> = input::member(object, "limit", "a whole number")?;
-    if limit.is_some_and(|limit| !(1..=MOST).contains(&limit)) {
+    let Some(raw) = object.get("limit").filter(|raw| raw.get() != "null") else {
+        return Ok(None);
+    };
+    let limit = body::whole(raw).filter(|limit| (1..=MOST).contains(limit));
+    limit.map(Some).ok_or_else(|| {
         let detail = format!("`limit` is a whole number from 1 to {MOST}");
-        return Err(fault("/limit".to_owned(), "out_of_range", &detail));
-    }
-    Ok(limit)
+        fault("/limit".to_owned(), "out_of_range", &detail)
+    })
 }
 
 /// The last run of a page, sealed: a caller cannot make one up, though there would be nothing to gain.
