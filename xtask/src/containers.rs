@@ -1,10 +1,12 @@
 //! The stack in containers: an engine where none answers, the images, the tests of both, and all of it taken away again.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use crate::program::{cargo, program, root, run};
 use crate::{install, long};
@@ -16,33 +18,50 @@ const STACKS: [&str; 3] = ["gantry-test-prod", "gantry-test-dev", "gantry-test-s
 
 /// An engine, base images, and every image of ours.
 pub(crate) fn build() -> anyhow::Result<()> {
-    run(program("docker/engine.sh").arg("start"))?;
-    run(&mut with_engine(program("docker/bases.sh"))?)?;
-    let mut bake = with_engine(program("docker"))?;
-    bake.args(["buildx", "bake", "--file", "docker/docker-bake.hcl"])
-        .args(["--progress", "plain", "services", "stores", "workshops"])
-        .env("VERSION", TAG)
-        // The bundle is the one file outside the context that the build may read.
-        .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
-        .stderr(Stdio::piped());
+    begin()?;
+    let mut bake = bake()?;
+    bake.args(["services", "stores", "workshops"])
+        .env("VERSION", TAG);
     if let Some((revision, time)) = commit() {
         bake.env("REVISION", revision)
             .env("SOURCE_DATE_EPOCH", time);
     }
+    baked(bake)
+}
+
+fn begin() -> anyhow::Result<()> {
+    run(program("docker/engine.sh").arg("start"))?;
+    run(&mut with_engine(program("docker/bases.sh"))?)
+}
+
+/// Without what is to be built.
+fn bake() -> anyhow::Result<Command> {
+    let mut bake = with_engine(program("docker"))?;
+    bake.args(["buildx", "bake", "--file", "docker/docker-bake.hcl"])
+        .args(["--progress", "plain"])
+        // The bundle is the one file outside the context that the build may read.
+        .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0");
     if let Some(bundle) = certificates() {
         bake.env("CA", bundle);
     }
-    // Its progress is long, and of interest only where it fails.
-    let output = bake.output().context("starting docker buildx bake")?;
-    if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stderr);
-        let tail: Vec<&str> = told.lines().rev().take(60).collect();
-        for line in tail.iter().rev() {
-            eprintln!("{line}");
-        }
-        bail!("the images cannot be built: {}", output.status);
+    Ok(bake)
+}
+
+/// Its progress is long, and of interest only where it fails.
+fn baked(mut bake: Command) -> anyhow::Result<()> {
+    let output = bake
+        .stderr(Stdio::piped())
+        .output()
+        .context("starting docker buildx bake")?;
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let told = String::from_utf8_lossy(&output.stderr);
+    let tail: Vec<&str> = told.lines().rev().take(60).collect();
+    for line in tail.iter().rev() {
+        eprintln!("{line}");
+    }
+    bail!("the images cannot be built: {}", output.status)
 }
 
 /// What the tests need beside the images.
@@ -130,47 +149,36 @@ pub(crate) fn agents(options: &[&str]) -> anyhow::Result<()> {
     run(&mut command)
 }
 
-/// `reproducible`: the service images, each built from nothing twice, have the same digests.
+/// `reproducible`: the service images, all built from nothing twice, have the same digests.
 pub(crate) fn reproducible() -> anyhow::Result<()> {
-    run(program("docker/engine.sh").arg("start"))?;
-    run(&mut with_engine(program("docker/bases.sh"))?)?;
-    for image in ["api", "mcp", "nexus", "dataflow"] {
-        let digests = [build_from_nothing(image)?, build_from_nothing(image)?];
-        println!("{image}: {} and {}", digests[0], digests[1]);
-        anyhow::ensure!(digests[0] == digests[1], "{image} differs from itself");
+    begin()?;
+    let (first, second) = (digests_from_nothing()?, digests_from_nothing()?);
+    for (image, digest) in &first {
+        let again = second.get(image).map_or("none", String::as_str);
+        println!("{image}: {digest} and {again}");
     }
+    anyhow::ensure!(first == second, "an image differs from itself");
     Ok(())
 }
 
-fn build_from_nothing(image: &str) -> anyhow::Result<String> {
-    let mut command = with_engine(program("docker"))?;
-    command
-        .args([
-            "buildx",
-            "build",
-            "--quiet",
-            "--no-cache",
-            "--file",
-            "docker/Dockerfile",
-        ])
-        .args([
-            "--target",
-            image,
-            "--build-arg",
-            "CARGO_TARGET_DIR=/tmp/target",
-        ])
-        .args(["--build-arg", "SOURCE_DATE_EPOCH=0"]);
-    if let Some(bundle) = certificates() {
-        command.args(["--secret", &format!("id=ca,src={}", bundle.display())]);
-    }
-    let built = command
-        .arg(".")
-        .output()
-        .context("starting docker buildx build")?;
-    if !built.status.success() {
-        bail!("{}", String::from_utf8_lossy(&built.stderr));
-    }
-    Ok(String::from_utf8(built.stdout)?.trim().to_owned())
+fn digests_from_nothing() -> anyhow::Result<BTreeMap<String, String>> {
+    let told = root().join("target/digests.json");
+    let mut bake = bake()?;
+    bake.args(["--no-cache", "--metadata-file"])
+        .arg(&told)
+        // Not in the cache of other builds.
+        .args(["--set", "*.args.CARGO_TARGET_DIR=/tmp/target", "services"])
+        .env("VERSION", "reproducible");
+    baked(bake)?;
+    let told: Value = serde_json::from_slice(&std::fs::read(&told)?)?;
+    let images = told.as_object().context("the builder tells of no image")?;
+    let digests = images.iter().filter_map(|(image, told)| {
+        let digest = told["containerimage.config.digest"].as_str()?;
+        Some((image.clone(), digest.to_owned()))
+    });
+    let digests: BTreeMap<_, _> = digests.collect();
+    anyhow::ensure!(digests.len() == 4, "not all digests are told: {told}");
+    Ok(digests)
 }
 
 /// `first-starts [--times N]`: PostgreSQL's probe, asked twenty times a second, is never green too early.

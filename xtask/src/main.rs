@@ -37,7 +37,7 @@ cargo xtask <verb>
   availability  replicas replaced and containers restarted under load: --requests N, --rate N a second, --seconds N
   agents        agents through the edge, replicas replaced and memory measured under their load: --calls N
   first-starts  PostgreSQL's probe while it initialises: --times N
-  reproducible  each service image, built from nothing twice: the same digest
+  reproducible  the service images, built from nothing twice: the same digests
   clear         takes away what those left, and ends the engine that they started
   bench         compares Gantry with pgbench, COPY and bare handlers; `bench --help` has its commands
 ";
