@@ -1,21 +1,27 @@
 //! End-to-end tests that CI runs in a short form, run as long as one wishes.
 
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, bail};
 
 use crate::install;
 use crate::program::{self, cargo};
 
-/// `schemathesis [--cases N] [--seconds S]`: for each caller over each engine, at least N requests within S seconds.
+/// `schemathesis [--cases N] [--seconds S] [--seed N]`: for each caller over each engine, at least N requests within S
+/// seconds; others each time, where no seed is given.
 pub(crate) fn schemathesis(options: &[&str]) -> anyhow::Result<()> {
     install::postgres()?;
     install::schemathesis()?;
     let settings = [
         ("--cases", "GANTRY_SCHEMATHESIS_CASES"),
         ("--seconds", "GANTRY_SCHEMATHESIS_SECONDS"),
+        ("--seed", "GANTRY_SCHEMATHESIS_SEED"),
     ];
-    run("schemathesis", &settings, options)
+    let seed = UNIX_EPOCH.elapsed()?.as_millis().to_string();
+    // The last of two counts.
+    let options = [&["--seed", &seed], options].concat();
+    run("schemathesis", &settings, &options)
 }
 
 /// `kill [--times N]`: so many kills over each engine.

@@ -29,7 +29,7 @@ cargo xtask <verb>
   tidy          the rules of docs/STYLE.md that a program can check; --write renews the generated pages
   advisories    Cargo.lock against the clone of RustSec's database that GANTRY_ADVISORIES names
   conformance   the conformance suite of MCP, both revisions, against the production router
-  schemathesis  requests made from the OpenAPI document, both engines: --cases N and --seconds S for each caller
+  schemathesis  requests made from the OpenAPI document, both engines: --cases N, --seconds S and --seed N for each caller
   kill          kill -9 in the midst of writes, both engines: --times N
   kill-runs     kill -9 in the midst of runs of workflows, both engines: --times N --runs N
   images        every image, from base images that a registry has or that are made here, by an engine started if need be

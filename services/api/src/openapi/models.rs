@@ -209,10 +209,12 @@ impl Operations<'_> {
             problems: &WRITE_PROBLEMS,
         })?;
         let one = reference(&format!("{name}.create"));
-        let mut content = json!({
-            "application/json": { "schema": { "anyOf": [one, { "type": "array", "items": one }] } },
-        });
-        if self.node("bulk_create").is_some() {
+        let mut content = json!({ "application/json": { "schema": one } });
+        if let Some(many) = self.input("bulk_create") {
+            // The node takes the list alone as well, and knows how long it may be.
+            let list =
+                json!({ "type": "array", "items": one, "maxItems": many["anyOf"][1]["maxItems"] });
+            content["application/json"]["schema"] = json!({ "anyOf": [one, list] });
             let input = self.input("create")?;
             content["application/x-ndjson"] =
                 json!({ "schema": queries::json_lines(self.model, &input) });
