@@ -27,6 +27,8 @@ const DATAFLOW: &str = "gantry/dataflow:test";
 const CLIENT_IMAGE: &str = "debian:trixie-slim";
 const NAME: &str = "gantry-bench";
 const LABEL: &str = "gantry.test=bench";
+/// As deploy/compose/compose.yaml has it for the networks from service to service.
+const PACKETS: &str = "com.docker.network.driver.mtu=65535";
 /// Answered from memory, so that what is compared is the way there and back and nothing else.
 const TINY: (&str, &str) = ("tiny", "/docs/problems/unavailable");
 
@@ -230,7 +232,9 @@ fn on_host(of_dataflow: &[String]) -> anyhow::Result<String> {
 
 /// A pair that finds itself by name on a network of its own; the address of api there, and where it is published.
 fn on_bridge(of_dataflow: &[String]) -> anyhow::Result<(String, String)> {
-    docker(&["network", "create", "--label", LABEL, NAME])?;
+    docker(&[
+        "network", "create", "--label", LABEL, "--opt", PACKETS, NAME,
+    ])?;
     let network = format!("--network={NAME}");
     let mut arguments = vec![network.clone()];
     arguments.extend_from_slice(of_dataflow);

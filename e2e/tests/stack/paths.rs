@@ -123,3 +123,20 @@ fn only_the_edge_and_nexus_have_a_way_out_and_only_the_edge_is_published() {
         }
     }
 }
+
+#[test]
+fn packets_from_service_to_service_are_as_large_as_packets_can_be() {
+    let inside = crate::SERVICES.into_iter();
+    for service in inside.filter(|service| !["edge", "nexus"].contains(service)) {
+        let container = prod().containers(service).remove(0);
+        let pid = e2e::engine::inspect(&container)["State"]["Pid"].to_string();
+        let interfaces = format!("/proc/{pid}/root/sys/class/net");
+        for interface in std::fs::read_dir(&interfaces).unwrap() {
+            let interface = interface.unwrap();
+            if interface.file_name() != "lo" {
+                let most = std::fs::read_to_string(interface.path().join("mtu")).unwrap();
+                assert_eq!(most.trim(), "65535", "{service}: {interface:?}");
+            }
+        }
+    }
+}
