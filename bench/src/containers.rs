@@ -30,7 +30,7 @@ const LABEL: &str = "gantry.test=bench";
 /// As deploy/compose/compose.yaml has it for the networks from service to service.
 const PACKETS: &str = "com.docker.network.driver.mtu=65535";
 /// Answered from memory, so that what is compared is the way there and back and nothing else.
-const TINY: (&str, &str) = ("tiny", "/docs/problems/unavailable");
+const PAGE: (&str, &str) = ("page", "/docs/problems/unavailable");
 
 pub(crate) const NATIVE: &str = "native";
 pub(crate) const HOST: &str = "host network";
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options, place: &Place) -> anyhow::Result<Results> {
     let started = Started::begin(place)?;
     let mut run = Run::begin(condition()?, options, &place.server)?;
     let reads = options.works.iter().filter(|work| !work.writes());
-    let works: Vec<_> = [TINY]
+    let works: Vec<_> = [PAGE]
         .into_iter()
         .chain(reads.map(|work| (work.name(), work.name())))
         .collect();

@@ -302,8 +302,8 @@ pub(super) const TARGETS: &[Target] = &[
         0.97,
     ),
     contained(
-        "container on the host's network, an answer of 400 bytes from memory, c=64, of the same program natively",
-        "tiny, c=64",
+        "container on the host's network, a page of 4 KB from memory, c=64, of the same program natively",
+        "page, c=64",
         containers::HOST,
         0.97,
     ),
@@ -320,8 +320,8 @@ pub(super) const TARGETS: &[Target] = &[
         0.9,
     ),
     contained(
-        "container at its bridge address, an answer of 400 bytes from memory, c=64, of the same program natively",
-        "tiny, c=64",
+        "container at its bridge address, a page of 4 KB from memory, c=64, of the same program natively",
+        "page, c=64",
         containers::BRIDGE,
         0.9,
     ),
@@ -338,8 +338,8 @@ pub(super) const TARGETS: &[Target] = &[
         0.8,
     ),
     contained(
-        "container to container, an answer of 400 bytes from memory, c=64, of the same program natively",
-        "tiny, c=64",
+        "container to container, a page of 4 KB from memory, c=64, of the same program natively",
+        "page, c=64",
         containers::BETWEEN,
         0.8,
     ),
