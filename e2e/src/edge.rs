@@ -1,13 +1,14 @@
 //! A client from outside: https to the edge, whose certificate it knows.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, http};
+use ureq::{Agent, Body, http};
 
 use crate::Answer;
 
@@ -77,24 +78,7 @@ impl Edge {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.address));
-        if let Some(key) = &self.key {
-            request = request.header("Authorization", format!("Bearer {key}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let sent = match body {
-            Some(body) => self.agent.run(
-                request
-                    .header("Content-Type", "application/json")
-                    .body(body.to_string())?,
-            ),
-            None => self.agent.run(request.body(())?),
-        };
-        let mut response = sent?;
+        let mut response = self.send(method, path, headers, body)?;
         let headers = response
             .headers()
             .iter()
@@ -112,5 +96,42 @@ impl Edge {
                 .limit(1 << 30)
                 .read_to_vec()?,
         })
+    }
+
+    /// The lines of an answer as they come, for one that does not end by itself.
+    pub fn lines(
+        &self,
+        path: &str,
+    ) -> anyhow::Result<impl Iterator<Item = std::io::Result<String>>> {
+        let response = self.send("GET", path, &[], None)?;
+        ensure!(response.status() == 200, "{path}: {}", response.status());
+        Ok(BufReader::new(response.into_body().into_reader()).lines())
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<http::Response<Body>> {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address));
+        if let Some(key) = &self.key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match body {
+            Some(body) => self.agent.run(
+                request
+                    .header("Content-Type", "application/json")
+                    .body(body.to_string())?,
+            ),
+            None => self.agent.run(request.body(())?),
+        };
+        Ok(sent?)
     }
 }

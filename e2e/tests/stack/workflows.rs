@@ -65,6 +65,24 @@ fn a_run_is_waited_for_through_the_edge() {
 }
 
 #[test]
+fn what_becomes_of_runs_is_heard_through_the_edge() {
+    let mut lines = prod()
+        .edge
+        .lines("/nexus/v1/events?workflow=marks")
+        .unwrap();
+    // A comment says that it listens.
+    assert!(lines.next().unwrap().unwrap().starts_with(':'));
+    let run = start(&Uuid::now_v7().to_string(), "respond-async");
+    let ended = lines.map(Result::unwrap).find_map(|line| {
+        let told: Value = serde_json::from_str(line.strip_prefix("data: ")?).unwrap();
+        let is_final = ["succeeded", "failed", "cancelled"].contains(&told["state"].as_str()?);
+        (told["id"] == run["id"] && is_final).then_some(told)
+    });
+    let ended = ended.expect("the stream ended before the run was told of");
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+}
+
+#[test]
 fn whoever_is_killed_every_run_ends_and_every_effect_is_there_once() {
     let (runs, kills) = (asked("GANTRY_TEST_RUNS", 60), asked("GANTRY_TEST_KILLS", 4));
     let lot = Uuid::now_v7().simple().to_string();
