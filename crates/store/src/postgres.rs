@@ -332,7 +332,13 @@ async fn write_once(connection: &pool::Connection, write: &Write) -> Result<Writ
     };
     let rows = run(connection, &statement).await;
     let rows = rows.map_err(|error| errors::error(&error, Some(model)))?;
-    let written = rows.iter().map(|row| written_row(row, model, returning));
+    let written = rows.iter().map(|row| {
+        // A record that is deleted may never have been changed.
+        written_row(row, model, returning).map(|row| WrittenRow {
+            created: false,
+            ..row
+        })
+    });
     Ok(Written {
         rows: written.map(|row| row.map(Some)).collect::<Result<_, _>>()?,
     })

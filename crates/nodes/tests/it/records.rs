@@ -298,6 +298,20 @@ async fn dry_runs_minimal_answers_and_bounds() {
     .await;
 }
 
+/// Nor where the record was never changed, and is gone for good.
+#[tokio::test]
+async fn a_deletion_makes_nothing() {
+    on_both_engines(async |database| {
+        let world = World::new(&database).await;
+        let person = world.make("Person", json!({"name": "Ann"})).await;
+        let by_id = format!("id={}", id(&person));
+        let deleted = world.call(&world.editor, "Person.delete", &by_id, Value::Null);
+        let (meta, gone) = deleted.await.unwrap();
+        assert_eq!((meta.created, gone), (false, person));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn upserts_make_or_change() {
     on_both_engines(async |database| {
