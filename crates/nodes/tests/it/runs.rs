@@ -23,7 +23,7 @@ use uuid::Uuid;
 use wire::run::{Advance, Advanced, Claimed, Held, StepRow, StepState, Then};
 use wire::{Caller, Code, Options, Problem, Step};
 
-use crate::world::{Answered, World};
+use crate::world::{Answered, World, id};
 
 pub(super) fn workflow(text: &str) -> Workflow {
     Workflow::parse(Path::new("workflows/test.yaml"), text)
@@ -62,6 +62,27 @@ impl World {
         let claimed = self.call(&Caller::Anonymous, "run.claim", "", input).await;
         let (_, claimed) = claimed.unwrap_or_else(|problem| panic!("{problem:?}"));
         serde_json::from_value::<Claimed>(claimed).unwrap().runs
+    }
+
+    /// Until all that was changed so far can be seen: over PostgreSQL another transaction of the server, a neighbouring
+    /// test's perhaps, may hold it up.
+    pub(super) async fn settled(&self) {
+        let last = id(&self.make("Page", json!({})).await);
+        let seen = async {
+            let mut after = store::Position::default();
+            loop {
+                let changes = self.store.changes(after, 1_000).await.unwrap();
+                if changes.iter().any(|one| one.record.to_string() == last) {
+                    return;
+                }
+                match changes.last() {
+                    Some(change) => after = change.position,
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_mins(1), seen).await;
+        waited.expect("a change is seen in time");
     }
 
     /// The one run that may go on.

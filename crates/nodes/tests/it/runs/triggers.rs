@@ -25,6 +25,7 @@ fn given(held: &Held) -> Value {
 /// All that there is to do, done; what each was given.
 async fn carried_out(world: &World) -> Vec<Value> {
     let mut given = Vec::new();
+    world.settled().await;
     loop {
         let held = world.claim(256, 300).await;
         if held.is_empty() {
@@ -186,6 +187,7 @@ async fn each_change_starts_one_run_whoever_looks() {
         let ((), (), mut told, more) =
             tokio::join!(write(&one), write(&other), claim(&one), claim(&other));
         told.extend(more);
+        told.extend(carried_out(&one).await);
         let counted = counted(&told);
         assert_eq!(counted.len(), 320);
         assert!(counted.values().all(|count| *count == 1), "{counted:?}");
@@ -209,6 +211,7 @@ async fn changes_that_nobody_has_looked_at_wait_for_whoever_comes() {
                 .make("Film", json!({"title": format!("Film {number}")}))
                 .await));
         }
+        dead.settled().await;
         let half = dead.claim(5, 1_000).await;
         assert_eq!(half.len(), 5);
         // Never ended, as if killed.
@@ -235,6 +238,7 @@ async fn a_workflow_that_comes_later_begins_later() {
         let world = world(&database, &[&seen, &other]).await;
         let (mut old, mut new) = (0, 0);
         for (old_ones, new_ones) in [(450, 0), (451, 1)] {
+            world.settled().await;
             loop {
                 let held = world.claim(256, 300).await;
                 if held.is_empty() {
