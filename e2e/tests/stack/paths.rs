@@ -130,13 +130,13 @@ fn packets_from_service_to_service_are_as_large_as_packets_can_be() {
     for service in inside.filter(|service| !["edge", "nexus"].contains(service)) {
         let container = prod().containers(service).remove(0);
         let pid = e2e::engine::inspect(&container)["State"]["Pid"].to_string();
-        let interfaces = format!("/proc/{pid}/root/sys/class/net");
-        for interface in std::fs::read_dir(&interfaces).unwrap() {
-            let interface = interface.unwrap();
-            if interface.file_name() != "lo" {
-                let most = std::fs::read_to_string(interface.path().join("mtu")).unwrap();
-                assert_eq!(most.trim(), "65535", "{service}: {interface:?}");
-            }
+        let interfaces = std::fs::read_dir(format!("/proc/{pid}/root/sys/class/net")).unwrap();
+        let names = interfaces.map(|interface| interface.unwrap().path());
+        let names: Vec<_> = names.filter(|path| !path.ends_with("lo")).collect();
+        assert!(!names.is_empty(), "{service} is on no network");
+        for name in names {
+            let most = std::fs::read_to_string(name.join("mtu")).unwrap();
+            assert_eq!(most.trim(), "65535", "{service}: {}", name.display());
         }
     }
 }

@@ -10,6 +10,7 @@ mod any_input;
 mod bulk;
 mod catalogue;
 mod changes;
+mod created;
 mod cursors;
 mod idempotency;
 mod kept;
