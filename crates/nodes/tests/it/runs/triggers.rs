@@ -200,10 +200,9 @@ async fn changes_that_nobody_has_looked_at_wait_for_whoever_comes() {
     let seen = seen("{ change: Film }");
     on_both_engines(async |database| {
         // What was there before the trigger starts nothing.
-        world(&database, &[])
-            .await
-            .make("Film", json!({"title": "Old"}))
-            .await;
+        let before = world(&database, &[]).await;
+        before.make("Film", json!({"title": "Old"})).await;
+        before.settled().await;
         let dead = world(&database, &[&seen]).await;
         let mut made = Vec::new();
         for number in 0..20 {
@@ -235,6 +234,7 @@ async fn a_workflow_that_comes_later_begins_later() {
         // More than are seen to at once.
         let films = (0..450).map(|number| json!({"title": format!("Film {number}")}));
         before.done("Film.bulk_create", films.collect()).await;
+        before.settled().await;
         let world = world(&database, &[&seen, &other]).await;
         let (mut old, mut new) = (0, 0);
         for (old_ones, new_ones) in [(450, 0), (451, 1)] {
