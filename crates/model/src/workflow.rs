@@ -4,10 +4,12 @@ mod answer;
 mod cron;
 mod expression;
 mod filters;
+mod form;
 mod input;
 mod json;
 mod names;
 mod outside;
+mod path;
 mod read;
 mod schedule;
 mod task;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use wire::NodeName;
 
 pub use self::cron::Cron;
+pub use self::form::{check_form, form_schema};
 pub use self::outside::{Argument, OutsideNode, outside};
 pub(crate) use self::read::read_all;
 use crate::Field;
@@ -99,11 +102,13 @@ pub enum Action {
         workflow: String,
         with: Template,
     },
-    /// A person of that role (anyone who may see the run unless said) says yes or no; answers `{approved, by, note}`.
-    /// A no fails the step.
+    /// A person of that role (anyone who may see the run unless said) says yes or no; answers `{approved, by, note}`, and
+    /// `form` where they were asked for something. A no fails the step.
     Approve {
         message: Template,
         role: Option<String>,
+        /// What they fill in with a yes, typed as inputs are.
+        form: Vec<Field>,
         timeout: Option<Duration>,
     },
 }

@@ -117,23 +117,29 @@ pub(crate) async fn follow(platform: &Platform, id: Uuid, output: Output) -> Res
     }
 }
 
-/// As the workflow's inputs are typed: what is a text there is taken word for word, anything else as JSON.
 async fn inputs(
     platform: &Platform,
     node: &NodeName,
-    typed: Vec<(String, String)>,
+    given: Vec<(String, String)>,
 ) -> Result<Vec<u8>, Failure> {
-    let mut object = Map::new();
-    if !typed.is_empty() {
+    let schema = if given.is_empty() {
+        None
+    } else {
         let catalogue = platform.calls.catalogue(&platform.caller).await?;
-        let schema = catalogue.node(node).map(|node| node.input.tree());
-        for (name, text) in typed {
-            let schema = schema.as_ref().map(|schema| &schema["properties"][&name]);
-            let value = value(schema, text);
-            object.insert(name, value);
-        }
+        catalogue.node(node).map(|node| node.input.tree())
+    };
+    Ok(typed(schema.as_ref(), given))
+}
+
+/// An object as its JSON Schema has it: what is a text there is taken word for word, anything else as JSON.
+pub(crate) fn typed(schema: Option<&Value>, given: Vec<(String, String)>) -> Vec<u8> {
+    let mut object = Map::new();
+    for (name, text) in given {
+        let schema = schema.map(|schema| &schema["properties"][&name]);
+        let value = value(schema, text);
+        object.insert(name, value);
     }
-    Ok(Value::Object(object).to_string().into_bytes())
+    Value::Object(object).to_string().into_bytes()
 }
 
 fn value(schema: Option<&Value>, text: String) -> Value {

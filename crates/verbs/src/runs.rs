@@ -4,12 +4,13 @@ use std::io::Write as _;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 use wire::run::{Approve, List, One, Retry, Run as Row, State, StepRow};
 
-use crate::run::follow;
+use crate::run::{follow, input, typed};
 use crate::steps::Shown;
-use crate::{Failure, Output, Platform, Table, ask, ask_json, examples};
+use crate::{Failure, Output, Platform, Table, ask, ask_json, body_of, examples};
 
 /// List runs of workflows, look at one, and steer it
 #[derive(Debug, Args)]
@@ -42,8 +43,11 @@ pub enum RunsVerb {
     #[command(after_help = examples!("gantry runs replay 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d"))]
     Replay(Id),
     /// Say yes to a run that asks a person
-    #[command(after_help = examples!("gantry runs approve 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d publish"))]
-    Approve(Decision),
+    #[command(after_help = examples!(
+        "gantry runs approve 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d publish"
+        "gantry runs approve 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d price -f amount=12.50 -f currency=EUR"
+    ))]
+    Approve(Approval),
     /// Say no to a run that asks a person
     #[command(after_help = examples!("gantry runs refuse 0197c1de-8f6a-7c3e-9d1b-2f4f5a6b7c8d publish --note 'not yet'"))]
     Refuse(Decision),
@@ -96,6 +100,20 @@ pub struct From {
 }
 
 #[derive(Debug, Args)]
+pub struct Approval {
+    #[command(flatten)]
+    pub decision: Decision,
+
+    /// What the step's form asks for; may be repeated
+    #[arg(short, value_name = "NAME=VALUE", value_parser = input)]
+    pub field: Vec<(String, String)>,
+
+    /// The same as JSON: text, `@file`, or `-` for standard input
+    #[arg(long, value_name = "JSON", conflicts_with = "field")]
+    pub json: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct Decision {
     /// The run's id
     pub run: Uuid,
@@ -132,8 +150,8 @@ pub async fn runs(args: Runs, platform: &Platform, output: Output) -> Result<(),
         RunsVerb::Retry(From { run: id, from }) => {
             steer(platform, "run.retry", &Retry { id, from }, output).await
         }
-        RunsVerb::Approve(decision) => decide(decision, true, platform, output).await,
-        RunsVerb::Refuse(decision) => decide(decision, false, platform, output).await,
+        RunsVerb::Approve(approval) => approve(approval, platform, output).await,
+        RunsVerb::Refuse(decision) => decide(decision, false, None, platform, output).await,
     }
 }
 
@@ -237,9 +255,40 @@ async fn steer(
     Ok(())
 }
 
+async fn approve(approval: Approval, platform: &Platform, output: Output) -> Result<(), Failure> {
+    let Approval {
+        decision,
+        field,
+        json,
+    } = approval;
+    let form = match json {
+        Some(source) => Some(body_of(&source)?),
+        None if field.is_empty() => None,
+        None => Some(filled_in(&decision, field, platform).await?),
+    };
+    let form = form.map(|form| serde_json::from_slice(&form)).transpose();
+    let form = form.map_err(|error| Failure::usage(format!("the form is not JSON: {error}")))?;
+    decide(decision, true, form, platform, output).await
+}
+
+/// As the step's form is typed.
+async fn filled_in(
+    decision: &Decision,
+    field: Vec<(String, String)>,
+    platform: &Platform,
+) -> Result<Vec<u8>, Failure> {
+    let one = One { id: decision.run };
+    let steps: Vec<StepRow> = ask_json(platform, "run.steps", &one).await?;
+    let mut steps = steps.into_iter();
+    let step = steps.find(|step| step.path == decision.step);
+    let form = step.and_then(|step| step.note?.form);
+    Ok(typed(form.as_ref(), field))
+}
+
 async fn decide(
     decision: Decision,
     approved: bool,
+    form: Option<Box<RawValue>>,
     platform: &Platform,
     output: Output,
 ) -> Result<(), Failure> {
@@ -248,6 +297,7 @@ async fn decide(
         step: decision.step,
         approved,
         note: decision.note,
+        form,
     };
     let (_, body) = ask(platform, "run.approve", &decision).await?;
     let word = if approved { "approved" } else { "refused" };

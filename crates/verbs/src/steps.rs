@@ -74,7 +74,15 @@ fn waits_for(step: &StepRow) -> String {
     let role = role.map_or_else(String::new, |role| format!(" (someone of the role {role})"));
     let until = note.until.as_ref();
     let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    printable(&format!("{text}{role}{until}"))
+    let form = note
+        .form
+        .as_ref()
+        .and_then(|form| form["properties"].as_object());
+    let form = form.map_or_else(String::new, |form| {
+        let names: Vec<_> = form.keys().map(String::as_str).collect();
+        format!(" [{}]", names.join(", "))
+    });
+    printable(&format!("{text}{form}{role}{until}"))
 }
 
 /// `12 ms`, `3.4 s`; nothing where it is not known.

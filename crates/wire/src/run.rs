@@ -11,6 +11,7 @@ use std::time::Duration;
 pub use changes::*;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -168,6 +169,9 @@ pub struct Note {
     pub role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// JSON Schema of what they fill in with a yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Value>,
     /// Another run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Uuid>,
@@ -176,9 +180,32 @@ pub struct Note {
     pub decides: bool,
 }
 
-/// The name of the signal by which the step at that path is approved or refused: `{"approved": true, "note": "…"}`.
+/// The name of the signal by which the step at that path is approved or refused; its payload is [`Decided`].
 pub fn approval(path: &str) -> String {
     format!("approve:{path}")
+}
+
+/// What was said to a step that asks.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Decided {
+    pub approved: bool,
+    #[serde(default)]
+    pub note: Option<String>,
+    /// All that the step's form asks for, where it has one and the answer was yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Box<RawValue>>,
+}
+
+/// The answer of a step that asked, and was told yes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Approved {
+    pub approved: bool,
+    /// The principal's id.
+    pub by: String,
+    pub note: Option<String>,
+    /// Of a step that has a form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Box<RawValue>>,
 }
 
 /// Something told to a run.
@@ -435,6 +462,9 @@ pub struct Approve {
     pub approved: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// With a yes, what the step's form asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Box<RawValue>>,
 }
 
 /// Input of `run.retry`.

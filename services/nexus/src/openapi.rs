@@ -181,7 +181,7 @@ fn actions(paths: &mut Map<String, Value>) {
         reference("Run"),
         json!({ "type": "object", "properties": { "seq": { "type": "integer" } } }),
     );
-    let approve = json!({ "step": text(), "approved": { "type": "boolean" }, "note": text() });
+    let approve = json!({ "step": text(), "approved": { "type": "boolean" }, "note": text(), "form": { "type": "object" } });
     let ends = "Ends it after the step that is under way";
     let says = "Says yes or no to a step that asks";
     let tells = "Tells it something that it may wait for";

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use model::workflow::{Action, Expression, Step, Template};
+use model::workflow::{Action, Expression, Step, Template, form_schema};
 use serde_json::Value;
-use wire::run::{StepRow, StepState};
+use wire::run::{Note, StepRow, StepState};
 use wire::{Code, Problem};
 
 use super::block::Block;
@@ -97,9 +97,15 @@ impl<'a> Doing<'a> {
             Action::Approve {
                 message,
                 role,
+                form,
                 timeout,
             } => {
-                let asked = (message, role.as_ref(), *timeout);
+                let note = Note {
+                    role: role.clone(),
+                    form: (!form.is_empty()).then(|| form_schema(form)),
+                    ..Note::default()
+                };
+                let asked = (message, note, *timeout);
                 Waiting::for_approval(asked, trail, row, scope, context).map(Self::Waiting)
             }
             Action::Each {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use model::workflow::{Template, Wait};
-use serde_json::{Value, json};
-use wire::run::{Note, Signal, StepRow, approval};
+use serde_json::Value;
+use wire::run::{Approved, Decided, Note, Signal, StepRow, approval};
 use wire::{Code, Problem};
 
 use super::context::{Context, Progress, Trail};
@@ -57,7 +57,7 @@ impl Waiting {
     }
 
     pub(super) fn for_approval(
-        (message, role, timeout): (&Template, Option<&String>, Option<Duration>),
+        (message, note, timeout): (&Template, Note, Option<Duration>),
         trail: Trail,
         row: Option<StepRow>,
         scope: &Scope,
@@ -69,9 +69,8 @@ impl Waiting {
             Err(problem) => return Err(Failed(trail, problem)),
         };
         let note = Note {
-            role: role.cloned(),
             message: Some(message),
-            ..Note::default()
+            ..note
         };
         let until = timeout.map(|timeout| time::after(context.now, timeout));
         let what = What::Approval(approval(&trail.path));
@@ -140,15 +139,18 @@ impl Waiting {
             let payload = Bytes::copy_from_slice(signal.payload.get().as_bytes());
             return self.trail.done(context, payload, true);
         }
-        let said: Value = serde_json::from_str(signal.payload.get()).unwrap_or_default();
-        if said["approved"] == true {
-            let answer = json!({"approved": true, "by": signal.by, "note": said["note"]});
-            return self.trail.done(context, answer.to_string().into(), true);
+        let said: Decided = serde_json::from_str(signal.payload.get()).unwrap_or_default();
+        if said.approved {
+            let answer = Approved {
+                approved: true,
+                by: signal.by.clone(),
+                note: said.note,
+                form: said.form,
+            };
+            let answer = serde_json::to_vec(&answer).expect("texts and JSON are JSON");
+            return self.trail.done(context, answer.into(), true);
         }
-        let why = match said["note"].as_str() {
-            Some(note) => format!(": {note}"),
-            None => String::new(),
-        };
+        let why = said.note.map_or(String::new(), |note| format!(": {note}"));
         let (path, by) = (&self.trail.path, &signal.by);
         let problem = Problem::new(Code::NotApproved)
             .detail(format!("step `{path}` was not approved by {by}{why}"))

@@ -213,6 +213,11 @@ static APPROVE: Table = Table {
             "Who may say it; whoever may see the run unless said.",
         ),
         key(
+            "form",
+            Shape::Names(&Shape::Map(&INPUT)),
+            "What they fill in with a yes, typed as inputs are: price: { type: decimal }.",
+        ),
+        key(
             "timeout",
             Shape::Duration,
             "How long to wait; without end unless said.",

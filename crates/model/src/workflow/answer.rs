@@ -44,6 +44,13 @@ impl Answer {
         if field.array { one.list() } else { one }
     }
 
+    pub(super) fn of_fields(fields: &[Field]) -> Self {
+        let named = fields
+            .iter()
+            .map(|field| (field.name.clone(), Self::of_field(field)));
+        Self::Object(named.collect())
+    }
+
     /// A record of which only these fields are answered.
     pub(super) fn selected(
         models: &Models,

@@ -166,11 +166,16 @@ fn declare(
 }
 
 fn inputs(source: &mut Source, node: &Node, known: &Known) -> Vec<Field> {
-    let members = node.get("inputs").map_or(&[][..], Node::members);
+    form(source, node.get("inputs"), "an input's name", known)
+}
+
+/// Names and what is to be given under them.
+fn form(source: &mut Source, node: Option<&Node>, whose: &str, known: &Known) -> Vec<Field> {
+    let members = node.map_or(&[][..], Node::members);
     let mut fields = Vec::with_capacity(members.len());
     for (key, member) in members {
         if !is_word(&key.text) {
-            source.mistake(key.at, wrong_word("an input's name", &key.text), None);
+            source.mistake(key.at, wrong_word(whose, &key.text), None);
         }
         fields.extend(read_field(source, key, member, known));
     }
@@ -216,10 +221,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         inputs: Vec<Field>,
     ) -> Self {
         let mut scope = Scope::default();
-        let named = inputs
-            .iter()
-            .map(|field| (field.name.clone(), Answer::of_field(field)));
-        scope.add("inputs", Answer::Object(named.collect()));
+        scope.add("inputs", Answer::of_fields(&inputs));
         scope.add("caller", Answer::object([("id", Answer::Scalar("text"))]));
         Self {
             source,

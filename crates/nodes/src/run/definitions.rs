@@ -15,15 +15,17 @@ const BELIEVED: Duration = Duration::from_hours(1);
 
 pub(super) async fn call(runs: &Runs, text: &str) -> Result<Answer, Problem> {
     let wanted: Wanted = input::own(text)?;
-    let found = runs
-        .store
-        .workflow_text(&wanted.workflow, &wanted.version)
-        .await;
-    let text = found.map_err(problem::of_store)?.ok_or_else(|| {
-        let (name, version) = (&wanted.workflow, &wanted.version);
-        Problem::new(Code::NotFound).detail(format!("there is no version {version} of {name}"))
-    })?;
+    let text = self::text(runs, &wanted.workflow, &wanted.version).await?;
     Ok(Answer::json(answer_of(&Definition { text })?))
+}
+
+/// The file, word for word.
+pub(super) async fn text(runs: &Runs, workflow: &str, version: &str) -> Result<String, Problem> {
+    let found = runs.store.workflow_text(workflow, version).await;
+    found.map_err(problem::of_store)?.ok_or_else(|| {
+        let detail = format!("there is no version {version} of {workflow}");
+        Problem::new(Code::NotFound).detail(detail)
+    })
 }
 
 impl Runs {

@@ -76,6 +76,7 @@ fn open(mut schema: Value) -> Value {
 fn step() -> Value {
     let note = json!({
         "until": time(), "signal": {"type": "string"}, "role": {"type": "string"}, "message": {"type": "string"}, "run": id(),
+        "form": {"type": "object", "description": "JSON Schema of what is filled in with a yes."},
         "decides": {"type": "boolean", "description": "Whether the caller may decide."},
     });
     let step = json!({
@@ -154,6 +155,7 @@ fn steering() -> [Option<NodeInfo>; 5] {
     let signal = schema::object(signal, &["id", "name"]);
     let approve = json!({
         "id": id(), "step": word("The step's path."), "approved": {"type": "boolean"}, "note": {"type": ["string", "null"]},
+        "form": {"type": ["object", "null"], "description": "With a yes, what the step's form asks for."},
     });
     let approve = schema::object(approve, &["id", "step", "approved"]);
     let told = || schema::object(json!({"seq": {"type": "integer"}}), &["seq"]);

@@ -1,20 +1,23 @@
 //! `run.cancel`, `run.retry`, `run.replay`, `run.signal`, `run.approve`.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use model::Workflow;
+use model::workflow::{Action, check_form};
 use serde_json::json;
 use serde_json::value::RawValue;
 use store::{NewRun, Retried, RunRow};
 use uuid::Uuid;
-use wire::run::{LARGEST_OUTPUT, StepState, approval};
+use wire::run::{Decided, LARGEST_OUTPUT, StepState, approval};
 use wire::{Answer, Code, Problem};
 
 use super::asked::{answer, find, look, missing, sees};
-use super::{Runs, acting, input};
+use super::{Runs, acting, definitions, input};
 use crate::context::Context;
 use crate::create::fault;
 use crate::door::Door;
-use crate::workflow::{need_start, new_run};
+use crate::workflow::{answer_of, need_start, new_run};
 use crate::{problem, session};
 
 /// `{id}`
@@ -106,13 +109,13 @@ pub(super) async fn signal(
     tell(cx, runs, id, &name, payload).await
 }
 
-/// `{id, step, approved, note?}`: by one of the step's role, whose run it need not be.
+/// `{id, step, approved, note?, form?}`: by one of the step's role, whose run it need not be.
 pub(super) async fn approve(
     cx: &Context<'_>,
     runs: &Arc<Runs>,
     text: &str,
 ) -> Result<Answer, Problem> {
-    let object = input::object(text, &["id", "step", "approved", "note"])?;
+    let object = input::object(text, &["id", "step", "approved", "note", "form"])?;
     let id = input::id(&object)?;
     let path = input::word(&object, "step", "a step's path")?;
     let path = path.ok_or_else(|| fault("/step".to_owned(), "required", "`step` must be given"))?;
@@ -131,10 +134,10 @@ pub(super) async fn approve(
     if !decides && !sees(cx, &row) {
         return Err(missing());
     }
-    if waits.is_none() {
+    let Some(waits) = &waits else {
         let detail = format!("no step at `{path}` waits for a decision; see run.steps");
         return Err(fault("/step".to_owned(), "invalid_value", &detail));
-    }
+    };
     if let Some(role) = role
         && !decides
         && !cx.principal.is_admin()
@@ -143,8 +146,50 @@ pub(super) async fn approve(
             "decide of this step: that is for the role `{role}`"
         )));
     }
-    let payload = json!({"approved": approved, "note": note}).to_string();
+    let given = object.get("form").filter(|form| form.get() != "null");
+    let form = match (waits.form.is_some() && approved, given) {
+        (true, given) => Some(filled_in(runs, &row, &path, given).await?),
+        (false, None) => None,
+        (false, Some(_)) => {
+            let detail = if approved {
+                "the step asks for nothing but yes or no"
+            } else {
+                "nothing is filled in with a no"
+            };
+            return Err(fault("/form".to_owned(), "invalid_value", detail));
+        }
+    };
+    let payload = answer_of(&Decided {
+        approved,
+        note,
+        form,
+    })?;
     tell(cx, runs, id, &name, &payload).await
+}
+
+/// By the file that the run began with; defaults are filled.
+async fn filled_in(
+    runs: &Runs,
+    row: &RunRow,
+    path: &str,
+    given: Option<&RawValue>,
+) -> Result<Box<RawValue>, Problem> {
+    let garbled = |why: String| Problem::new(Code::Internal).detail(why);
+    let text = definitions::text(runs, &row.run.workflow, &row.run.version).await?;
+    let workflow = Workflow::parse(Path::new("workflow.yaml"), &text)
+        .map_err(|mistakes| garbled(format!("the run's file cannot be read: {}", mistakes[0])))?;
+    let step = workflow.step_at(path).map(|step| &step.action);
+    let Some(Action::Approve { form, .. }) = step else {
+        return Err(garbled(format!("no step at `{path}` asks anybody")));
+    };
+    let given = given.map_or("", RawValue::get);
+    let checked = check_form(form, ("the form", "field"), given).map_err(|mut faults| {
+        for fault in &mut faults {
+            fault.pointer.insert_str(0, "/form");
+        }
+        problem::of_input(faults)
+    })?;
+    RawValue::from_string(checked).map_err(|error| garbled(error.to_string()))
 }
 
 async fn tell(

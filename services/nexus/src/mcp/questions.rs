@@ -4,16 +4,20 @@ use rmcp::model::{
     ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema,
     InputRequest, InputRequests, InputResponses, JsonObject,
 };
-use serde_json::{Value, json};
-use wire::run::{StepRow, StepState};
+use serde_json::value::to_raw_value;
+use serde_json::{Number, Value, json};
+use uuid::Uuid;
+use wire::run::{Approve, StepRow, StepState};
 use wire::{Code, NodeInfo, Problem};
 
 /// The name of the question for inputs.
 const INPUTS: &str = "inputs";
 /// What a form may say of a member, beside its kind.
-const TOLD: [&str; 8] = [
+const TOLD: [&str; 10] = [
     "description",
     "enum",
+    "minItems",
+    "maxItems",
     "minimum",
     "maximum",
     "minLength",
@@ -22,36 +26,68 @@ const TOLD: [&str; 8] = [
     "title",
 ];
 
-/// A form for the inputs that must be given and were not; `None` where there are none, or a form cannot ask for one.
+/// A form for the inputs that were not given, where some must be; `None` where none must, or a form cannot ask for one
+/// that must.
 pub(super) fn for_inputs(node: &NodeInfo, given: &JsonObject) -> Option<InputRequests> {
-    let schema = node.input.tree();
-    let required = schema["required"].as_array()?.iter();
-    let missing: Vec<&str> = required
-        .filter_map(Value::as_str)
-        .filter(|name| given.get(*name).is_none_or(Value::is_null))
-        .collect();
-    if missing.is_empty() {
+    let is_missing = |name: &str| given.get(name).is_none_or(Value::is_null);
+    let form = form(&node.input.tree(), is_missing)?;
+    let needed = form["required"].as_array()?.iter();
+    let needed: Vec<_> = needed.filter_map(Value::as_str).collect();
+    if needed.is_empty() {
         return None;
     }
-    let members = missing.iter().map(|name| {
-        let member = member(&schema["properties"][*name])?;
-        Some(((*name).to_owned(), member))
-    });
-    let members: JsonObject = members.collect::<Option<_>>()?;
-    let form = json!({"type": "object", "properties": members, "required": missing});
-    let message = format!("{} needs {}.", node.name.verb(), missing.join(", "));
-    Some([(INPUTS.to_owned(), form_of(message, form)?)].into())
+    let message = format!("{} needs {}.", node.name.verb(), needed.join(", "));
+    Some([(INPUTS.to_owned(), request(message, form)?)].into())
 }
 
-fn member(schema: &Value) -> Option<Value> {
-    let kind = schema["type"].as_str()?;
-    if !matches!(kind, "string" | "integer" | "number" | "boolean") {
-        return None;
+/// The members of that schema that are asked for, as far as a form can; `None` where it cannot ask for one that must be
+/// given.
+fn form(schema: &Value, is_asked: impl Fn(&str) -> bool) -> Option<Value> {
+    let required = schema["required"].as_array();
+    let required = required.into_iter().flatten().filter_map(Value::as_str);
+    let required: Vec<_> = required.filter(|name| is_asked(name)).collect();
+    let mut members = JsonObject::new();
+    let properties = schema["properties"].as_object();
+    for (name, schema) in properties.into_iter().flatten() {
+        if !is_asked(name) {
+            continue;
+        }
+        match member(schema) {
+            Some(member) => {
+                members.insert(name.clone(), member);
+            }
+            None if required.contains(&name.as_str()) => return None,
+            None => {}
+        }
     }
-    let mut member = json!({"type": kind});
+    Some(json!({"type": "object", "properties": members, "required": required}))
+}
+
+/// Null is said by leaving it out. Of several types it is the first.
+fn member(schema: &Value) -> Option<Value> {
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.first()?.as_str()?,
+        kind => kind.as_str()?,
+    };
+    let mut member = match kind {
+        "string" | "number" | "integer" | "boolean" => json!({"type": kind}),
+        // Several of these.
+        "array" if schema["items"]["enum"].is_array() => {
+            let items = json!({"type": "string", "enum": schema["items"]["enum"]});
+            json!({"type": "array", "items": items})
+        }
+        _ => return None,
+    };
     for name in TOLD {
-        if let Some(said) = schema.get(name) {
-            member[name] = said.clone();
+        match schema.get(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(values)) => {
+                let values = values.iter().filter(|value| !value.is_null());
+                member[name] = values.cloned().collect();
+            }
+            // What holds for all numbers says nothing.
+            Some(Value::Number(bound)) if name != "default" && is_extreme(bound) => {}
+            Some(said) => member[name] = said.clone(),
         }
     }
     let format = schema["format"].as_str();
@@ -59,6 +95,10 @@ fn member(schema: &Value) -> Option<Value> {
         member["format"] = json!(format);
     }
     Some(member)
+}
+
+fn is_extreme(bound: &Number) -> bool {
+    matches!(bound.as_i64(), Some(i64::MIN | i64::MAX))
 }
 
 /// Puts what was answered into the arguments. Whether it had been asked.
@@ -91,37 +131,51 @@ pub(super) fn for_decisions(steps: &[StepRow]) -> InputRequests {
         .filter(|step| step.state == StepState::Waiting)
         .filter_map(|step| Some((step, step.note.as_ref().filter(|note| note.decides)?)));
     let asked = waiting.filter_map(|(step, note)| {
-        let form = json!({
-            "type": "object", "required": ["confirm"],
-            "properties": {
-                "confirm": {"type": "boolean", "title": "Yes", "default": false},
-                "note": {"type": "string", "title": "Note", "maxLength": 2000},
-            },
-        });
+        let form = match &note.form {
+            Some(schema) => form(schema, |_| true)?,
+            None => yes_or_no(),
+        };
         let message = note.message.clone().unwrap_or_else(|| step.path.clone());
-        Some((step.path.clone(), form_of(message, form)?))
+        Some((step.path.clone(), request(message, form)?))
     });
     asked.collect()
 }
 
-pub(super) struct Decision {
-    pub(super) approved: bool,
-    pub(super) note: Option<String>,
+fn yes_or_no() -> Value {
+    json!({
+        "type": "object", "required": ["confirm"],
+        "properties": {
+            "confirm": {"type": "boolean", "title": "Yes", "default": false},
+            "note": {"type": "string", "title": "Note", "maxLength": 2000},
+        },
+    })
 }
 
-/// `None`: the person did not decide.
-pub(super) fn decision(answer: &Value) -> Option<Decision> {
+/// What the person decided of a step that waits; `None`: nothing.
+pub(super) fn decision(run: Uuid, step: &StepRow, answer: &Value) -> Option<Approve> {
     let answer = read(answer)?;
-    let said = |name: &str| answer.content.as_ref()?.get(name).cloned();
+    let content = answer.content.unwrap_or_default();
+    let no = Approve {
+        id: run,
+        step: step.path.clone(),
+        approved: false,
+        note: None,
+        form: None,
+    };
+    let asks_more = step.note.as_ref().is_some_and(|note| note.form.is_some());
     match answer.action {
-        ElicitationAction::Accept => Some(Decision {
-            approved: said("confirm") == Some(Value::Bool(true)),
-            note: said("note").and_then(|note| Some(note.as_str()?.to_owned())),
+        // Who fills the form in says yes.
+        ElicitationAction::Accept if asks_more => Some(Approve {
+            approved: true,
+            form: to_raw_value(&content).ok(),
+            ..no
         }),
-        ElicitationAction::Decline => Some(Decision {
-            approved: false,
-            note: None,
+        ElicitationAction::Accept => Some(Approve {
+            approved: content["confirm"] == true,
+            note: content["note"].as_str().map(str::to_owned),
+            ..no
         }),
+        ElicitationAction::Decline => Some(no),
         _ => None,
     }
 }
@@ -130,7 +184,7 @@ fn read(answer: &Value) -> Option<ElicitResult> {
     serde_json::from_value(answer.clone()).ok()
 }
 
-fn form_of(message: String, schema: Value) -> Option<InputRequest> {
+fn request(message: String, schema: Value) -> Option<InputRequest> {
     let requested_schema = ElicitationSchema::from_json_schema(rmcp::model::object(schema)).ok()?;
     let form = ElicitRequestParams::FormElicitationParams {
         meta: None,

@@ -10,7 +10,7 @@ use rmcp::model::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use wire::run::{Approve, One, Run, State, StepRow, StepState};
+use wire::run::{One, Run, State, StepRow, StepState};
 use wire::{Code, Problem};
 
 use super::{outcome, questions};
@@ -37,7 +37,7 @@ pub(super) async fn update(
 ) -> Result<(), ErrorData> {
     let decided = async {
         let (run, steps) = look(asking, id).await?;
-        decide(asking, run.id, &steps, responses).await
+        decide(asking, run.id, &steps, responses).await.map(drop)
     };
     decided.await.map_err(|problem| protocol_error(&problem))
 }
@@ -53,26 +53,24 @@ pub(super) async fn cancel(asking: &Asking, id: &str) -> Result<(), ErrorData> {
     Ok(())
 }
 
-/// Tells each decision, and waits until the steps know of it: whoever asks next is not asked for it again.
+/// Tells each decision, and waits until the steps know of it: whoever asks next is not asked for it again. Whether there
+/// was one.
 pub(super) async fn decide(
     asking: &Asking,
     run: Uuid,
     steps: &[StepRow],
     responses: &InputResponses,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let asked = questions::for_decisions(steps);
     let mut decided = Vec::new();
-    for (step, answer) in responses {
-        let decision = asked.get(step).and_then(|_| questions::decision(answer));
-        let Some(decision) = decision else { continue };
-        let approve = Approve {
-            id: run,
-            step: step.clone(),
-            approved: decision.approved,
-            note: decision.note,
+    for step in steps.iter().filter(|step| asked.contains_key(&step.path)) {
+        let answer = responses.get(&step.path);
+        let Some(decision) = answer.and_then(|answer| questions::decision(run, step, answer))
+        else {
+            continue;
         };
-        asking.run("approve", &approve).await?;
-        decided.push(step.as_str());
+        asking.run("approve", &decision).await?;
+        decided.push(step.path.as_str());
     }
     let until = Instant::now() + SEEN;
     let waits =
@@ -83,7 +81,7 @@ pub(super) async fn decide(
             break;
         }
     }
-    Ok(())
+    Ok(!decided.is_empty())
 }
 
 async fn look(asking: &Asking, id: &str) -> Result<(Run, Vec<StepRow>), Problem> {
@@ -191,7 +189,11 @@ pub(super) fn waiting(step: &StepRow) -> Option<String> {
         (Some(message), ..) => {
             let role = note.role.as_ref();
             let whose = role.map_or(String::new(), |role| format!(" of the role {role}"));
-            format!("{path} waits for a decision{whose}: {message}")
+            let form = note
+                .form
+                .as_ref()
+                .map_or(String::new(), |form| format!(" With `form` by {form}."));
+            format!("{path} waits for a decision{whose}: {message}{form}")
         }
         (None, Some(signal), ..) => format!("{path} waits for the signal {signal}."),
         (None, None, _, Some(run)) => format!("{path} waits for the run {run}."),

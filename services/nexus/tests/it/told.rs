@@ -16,9 +16,13 @@ const PUBLISH: &str = "
 workflow: publish
 inputs: { title: { type: text } }
 steps:
-  - { id: ok, approve: { message: 'Publish {{ inputs.title }}?', role: editor } }
-  - { id: film, node: Film.create, with: { title: '{{ inputs.title }}' } }
-outputs: { by: '{{ ok.by }}', note: '{{ ok.note }}' }
+  - id: ok
+    approve:
+      message: 'Publish {{ inputs.title }}?'
+      role: editor
+      form: { rating: { type: int, min: 0, max: 10, required: true, about: Your own. } }
+  - { id: film, node: Film.create, with: { title: '{{ inputs.title }}', rating: '{{ ok.form.rating }}' } }
+outputs: { by: '{{ ok.by }}', note: '{{ ok.note }}', rating: '{{ film.rating }}' }
 ";
 const TIDY: &str = "
 workflow: tidy
@@ -60,11 +64,19 @@ async fn a_person_of_the_role_decides() {
         let id = world.start("publish", json!({"title": "Alien"})).await;
         world.until(&id, "waiting").await;
         let line = format!("POST /runs/{id}:approve");
-        let yes = json!({"step": "ok", "approved": true, "note": "fine"});
-        let told = world.ask(&line, &editor, &yes).await;
+        let steps = world.get(&format!("/runs/{id}/steps")).await;
+        let form = &steps[0]["note"]["form"];
+        assert_eq!(form["properties"]["rating"]["description"], "Your own.");
+        let yes =
+            |form: Value| json!({"step": "ok", "approved": true, "note": "fine", "form": form});
+        let told = world.ask(&line, &editor, &yes(json!({"rating": 11}))).await;
+        assert_eq!(told.problem(), (422, "invalid_input".to_owned()));
+        assert_eq!(told.json()["errors"][0]["pointer"], "/form/rating");
+        let told = world.ask(&line, &editor, &yes(json!({"rating": 7}))).await;
         assert_eq!(told.status, 200, "{}", told.text);
         let run = world.until(&id, "succeeded").await;
         assert_eq!(run["output"]["note"], "fine");
+        assert_eq!(run["output"]["rating"], 7);
 
         let id = world.start("publish", json!({"title": "Brazil"})).await;
         world.until(&id, "waiting").await;

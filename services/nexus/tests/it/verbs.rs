@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -28,6 +29,14 @@ const PAID: &str = "
 workflow: paid
 steps: [{ id: comes, wait: { signal: paid, timeout: 1d } }]
 outputs: '{{ comes.amount }}'
+";
+
+const PRICE: &str = "
+workflow: price
+steps:
+  - id: asked
+    approve: { message: How much?, form: { amount: { type: decimal, required: true }, in: { type: text, default: EUR } } }
+outputs: '{{ asked.form }}'
 ";
 
 /// The program with the environment that a container gives it.
@@ -73,7 +82,7 @@ impl Shell {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_asks_the_nexus_beside_it() {
-    without_engine(&[RATE, PAID], async |stage| {
+    without_engine(&[RATE, PAID, PRICE], async |stage| {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let SocketAddr::V4(address) = listener.local_addr().unwrap() else {
             panic!("it is bound to IPv4")
@@ -136,6 +145,20 @@ async fn story(shell: &Shell) {
     let told = |run: &Value| format!("{} {}", run["workflow"], run["state"]).replace('"', "");
     let listed: Vec<_> = listed.as_array().unwrap().iter().map(told).collect();
     assert_eq!(listed, ["paid succeeded", "rate succeeded"]);
+
+    let id = shell.ok(&["run", "price", "--detach"]).await;
+    let asks = async { while !shell.ok(&["runs", "show", &id]).await.contains("asks: ") {} };
+    let asked = tokio::time::timeout(Duration::from_secs(40), asks).await;
+    asked.expect("the step asks");
+    let shown = shell.ok(&["runs", "show", &id]).await;
+    assert!(shown.contains("asks: How much? [amount, in]"), "{shown}");
+    let (code, _, err) = shell.run(&["runs", "approve", &id, "asked"]).await;
+    assert!(code != 0 && err.contains("amount must be given"), "{err}");
+    let fields = ["-f", "amount=12.50", "-f", "in=USD"];
+    let approve = [&["runs", "approve", &id, "asked"], &fields[..]].concat();
+    shell.ok(&approve).await;
+    let output = shell.ok(&["runs", "watch", &id]).await;
+    assert_eq!(output, r#"{"amount":"12.50","in":"USD"}"#);
     shell.ok(&["sessions", "close", &session]).await;
 
     let (code, _, err) = shell.run(&["run", "rat", "-f", "title=x"]).await;

@@ -97,3 +97,21 @@ outputs: '{{ ok }}'
     assert_eq!(code, Code::NotApproved);
     assert_eq!(detail, "step `ok` was not approved by anna: too early");
 }
+
+#[test]
+fn what_a_person_fills_in_is_known_afterwards() {
+    let text = "
+steps:
+  - { id: ok, approve: { message: 'At which price?', form: { price: { type: decimal, required: true } } } }
+outputs: '{{ ok }}'
+";
+    let mut asked = story(text, &json!({}));
+    assert_eq!(waits(asked.walk(false, echo)), None);
+    let form = asked.rows[0].note.clone().unwrap().form.unwrap();
+    assert_eq!(form["required"], json!(["price"]));
+    let said = json!({"approved": true, "note": null, "form": {"price": "12.50"}});
+    asked.signal(1, "approve:ok", &said);
+    let expected =
+        json!({"approved": true, "by": "anna", "note": null, "form": {"price": "12.50"}});
+    assert_eq!(output(asked.walk(false, echo)), expected);
+}

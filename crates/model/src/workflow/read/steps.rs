@@ -4,7 +4,7 @@ mod blocks;
 mod pauses;
 mod retry;
 
-use super::{Reader, duration, is_word, wrong_word};
+use super::{Reader, duration, form, is_word, wrong_word};
 use crate::keys;
 use crate::source::Place;
 use crate::workflow::answer::Answer;

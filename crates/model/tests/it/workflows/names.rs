@@ -23,6 +23,14 @@ fn a_name_that_leads_nowhere_is_told_where_it_stands() {
             "film: `film` is not known here (write inputs.film)",
         ),
         (
+            "{ id: ok, approve: { message: x } }\n- { node: log, with: { message: '{{ ok.form.price }}' } }",
+            "form: `ok` has no `form` (it has approved, by, note)",
+        ),
+        (
+            "{ id: ok, approve: { message: x, form: { price: { type: decimal } } } }\n- { node: log, with: { message: '{{ ok.form.prize }} {{ ok.form.price > 7 }}' } }",
+            "prize: `ok.form` has no `prize` (did you mean `price`?)\nprice: `ok.form.price` is a decimal, which is a text here (write |decimal on both sides, and numbers as 7|decimal)",
+        ),
+        (
             "{ node: log, with: { message: '{{ run.ended_at }}' } }",
             "ended_at: `run` has no `ended_at` (it has id, workflow, started_at)",
         ),

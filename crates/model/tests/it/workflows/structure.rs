@@ -84,6 +84,10 @@ fn a_step_does_one_thing() {
             "{ : `approve` has no `message` (write it as { message: Publish it?, role: editor })",
         ),
         (
+            "{ approve: { message: x, form: { Price: { type: decimal }, n: { type: int, max: many } } } }",
+            "Price: the name of what is asked is lower-case letters, digits and _, as in nightly_import, not `Price`\nmany: `max` does not fit: n must be a whole number, not `many`",
+        ),
+        (
             "{ id: Save, node: Film.count }",
             "Save: a step's id is lower-case letters, digits and _, as in nightly_import, not `Save`",
         ),

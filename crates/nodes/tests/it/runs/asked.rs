@@ -233,3 +233,75 @@ async fn a_person_of_the_role_decides() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_yes_fills_the_form_in() {
+    const PLACE: &str = "each.1.both.left.guarded.price";
+    let priced = "workflow: priced
+steps:
+  - id: each
+    each: '{{ [1, 2] }}'
+    steps:
+      - id: both
+        parallel:
+          left:
+            - id: guarded
+              try: [{ node: log, with: { message: x } }]
+              catch:
+                - id: price
+                  approve:
+                    message: How much?
+                    form:
+                      amount: { type: decimal, precision: 9, scale: 2, min: 0, required: true }
+                      currency: { type: enum, values: [EUR, USD], default: EUR }
+";
+    everywhere(&[priced], async |world| {
+        let run = world.start(&world.editor, "priced", json!({})).await;
+        let held = world.hold().await;
+        let waits = |path: &str, form: Option<Value>| StepRow {
+            note: Some(Note {
+                signal: Some(approval(path)),
+                form,
+                ..Note::default()
+            }),
+            ..row(path, StepState::Waiting)
+        };
+        let told = Advance {
+            steps: vec![waits(PLACE, Some(json!({}))), waits("plain", None)],
+            then: for_signals(0),
+            ..advance(&held)
+        };
+        world.tell(&told).await.unwrap();
+        let say = async |step: &str, approved: bool, form: Value| {
+            let input = json!({"id": run["id"], "step": step, "approved": approved, "form": form});
+            world.call(&world.editor, "run.approve", "", input).await
+        };
+        let yes = async |form: Value| refused(&say(PLACE, true, form).await);
+        for (form, pointer) in [
+            (Value::Null, "/form/amount"),
+            (json!({}), "/form/amount"),
+            (json!({"amount": "-1"}), "/form/amount"),
+            (json!({"amount": "1", "currency": "GBP"}), "/form/currency"),
+            (json!({"amount": "1", "curency": "EUR"}), "/form/curency"),
+            (json!([1]), "/form"),
+        ] {
+            let expected = (Code::InvalidInput, pointer.to_owned());
+            assert_eq!(yes(form.clone()).await, expected, "{form}");
+        }
+        let nowhere = (Code::InvalidInput, "/form".to_owned());
+        let filled = json!({"amount": "1"});
+        let no = say(PLACE, false, filled.clone()).await;
+        assert_eq!(refused(&no), nowhere);
+        assert_eq!(refused(&say("plain", true, filled).await), nowhere);
+        assert!(world.claim(1, 0).await.is_empty());
+
+        let said = json!({"amount": 12.5});
+        say(PLACE, true, said).await.unwrap();
+        let held = world.hold().await;
+        assert_eq!(
+            held.signals[0].payload.get(),
+            r#"{"approved":true,"note":null,"form":{"amount":"12.5","currency":"EUR"}}"#
+        );
+    })
+    .await;
+}

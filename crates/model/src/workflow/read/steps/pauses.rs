@@ -1,6 +1,6 @@
 //! Steps that wait: for a time, a signal, a person.
 
-use super::{Reader, duration, is_word, wrong_word};
+use super::{Reader, duration, form, is_word, wrong_word};
 use crate::measure;
 use crate::workflow::answer::Answer;
 use crate::workflow::{Action, Wait};
@@ -54,15 +54,24 @@ impl Reader<'_, '_> {
     pub(super) fn approve(&mut self, value: &Node) -> Option<(Action, Answer)> {
         let message = self.template(value.get("message")?);
         let role = value.get("role").and_then(|role| self.role(role));
+        let asked = value.get("form");
+        let form = form(self.source, asked, "the name of what is asked", self.known);
         let answer = [("approved", "bool"), ("by", "text"), ("note", "text")];
         let answer = answer.map(|(name, kind)| (name, Answer::Scalar(kind)));
+        let answer = if form.is_empty() {
+            Answer::object(answer)
+        } else {
+            let [approved, by, note] = answer;
+            Answer::object([approved, by, note, ("form", Answer::of_fields(&form))])
+        };
         Some((
             Action::Approve {
                 message,
                 role,
+                form,
                 timeout: duration(value, "timeout"),
             },
-            Answer::object(answer),
+            answer,
         ))
     }
 }
