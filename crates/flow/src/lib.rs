@@ -4,6 +4,7 @@ mod engine;
 mod settings;
 
 mod asking;
+mod data_uri;
 mod definitions;
 mod drive;
 mod heeding;
@@ -17,6 +18,7 @@ mod tidings;
 mod time;
 mod walk;
 
+pub use data_uri::DataUri;
 pub use engine::Engine;
 pub use observing::{Observer, Seen};
 pub use outside::Outside;

@@ -38,7 +38,7 @@ pub use beside::{Beside, Nothing};
 pub use face::Face;
 pub use http::router;
 pub use offer::{ToolList, tokens, tool_list};
-pub use reply::{refused, untrusted};
+pub use reply::{refused, untrusted, untrusted_meta};
 pub use schemas::standalone;
 pub use settings::{Limits, Settings, Writes};
 pub use spelling::{Names, Public};

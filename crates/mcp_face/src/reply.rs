@@ -249,9 +249,14 @@ pub fn untrusted(head: &str, copy: &str) -> ContentBlock {
     if shown.len() < copy.len() {
         text.push_str("… (the whole is in structuredContent)");
     }
+    ContentBlock::Text(TextContent::new(text).with_meta(untrusted_meta()))
+}
+
+/// Of what others may have written.
+pub fn untrusted_meta() -> MetaObject {
     let mut meta = MetaObject::default();
     meta.0.insert("gantry/untrusted".to_owned(), json!(true));
-    ContentBlock::Text(TextContent::new(text).with_meta(meta))
+    meta
 }
 
 /// A problem for the model to read: what happened, where, what to do next.

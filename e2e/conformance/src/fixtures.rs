@@ -1,4 +1,5 @@
-//! What the suite calls, as a service beside the catalogue.
+//! What the suite calls and no workflow can be: deprecated requests to the client, prompts and resources, lists that change,
+//! schemas that no input has. A service beside the catalogue; all else are workflows of the project.
 
 #![expect(deprecated, reason = "the suite asks for what the older protocol has")]
 
@@ -13,10 +14,10 @@ use rmcp::model::{
     CreateMessageRequestParams, ElicitRequestParams, ElicitationSchema, ErrorData,
     GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, LoggingLevel,
-    LoggingMessageNotificationParam, PaginatedRequestParams, ProgressNotificationParam,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec,
-    SamplingMessage, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    LoggingMessageNotificationParam, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec, SamplingMessage,
+    ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -93,18 +94,6 @@ async fn log(context: &RequestContext<RoleServer>) -> CallToolResult {
         sleep(PAUSE).await;
     }
     said("It was logged where that was asked for.")
-}
-
-async fn progress(context: &RequestContext<RoleServer>) -> CallToolResult {
-    let token = context.meta.get_progress_token();
-    for done in [0.0, 50.0, 100.0] {
-        if let Some(token) = token.clone() {
-            let told = ProgressNotificationParam::new(token, done).with_total(100.0);
-            context.peer.notify_progress(told).await.ok();
-        }
-        sleep(PAUSE).await;
-    }
-    said("It is done.")
 }
 
 async fn sample(prompt: &str, context: &RequestContext<RoleServer>) -> CallToolResult {
@@ -210,12 +199,7 @@ impl ServerHandler for Fixtures {
             return Ok(elicit(argument("message"), schema, &context).await.into());
         }
         let answer = match name {
-            "test_tool_with_logging" | "test_logging_tool" => log(&context).await,
-            "test_tool_with_progress" => progress(&context).await,
-            "test_reconnection" => {
-                sleep(2 * PAUSE).await;
-                said("It took a while.")
-            }
+            "test_tool_with_logging" => log(&context).await,
             "test_sampling" => sample(argument("prompt"), &context).await,
             "test_missing_capability" => {
                 let can = context.client_capabilities().unwrap_or_default();

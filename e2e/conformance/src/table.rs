@@ -17,6 +17,8 @@ pub(crate) struct Table {
     pub(crate) elicitations: BTreeMap<String, ElicitationSchema>,
     /// What tools and prompts of the newer protocol ask, round by round.
     pub(crate) rounds: BTreeMap<String, Vec<InputRequests>>,
+    /// Base64.
+    pub(crate) image: String,
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) templates: Vec<ResourceTemplate>,
@@ -51,6 +53,7 @@ impl Table {
             answers,
             elicitations: serde_json::from_value(part("elicitations")).context("elicitations")?,
             rounds,
+            image: serde_json::from_value(part("image")).context("image")?,
             prompts: serde_json::from_value(part("prompts")).context("prompts")?,
             resources: serde_json::from_value(part("resources")).context("resources")?,
             templates: serde_json::from_value(part("templates")).context("templates")?,

@@ -37,7 +37,7 @@ pub(crate) fn prompt(table: &Table, request: &GetPromptRequestParams) -> Option<
             ]
         }
         "test_prompt_with_image" => vec![
-            PromptMessage::new(Role::User, ContentBlock::image(image(table), "image/png")),
+            PromptMessage::new(Role::User, ContentBlock::image(&*table.image, "image/png")),
             text("Please analyze the image above.".to_owned()),
         ],
         "test_input_required_result_prompt" => {
@@ -62,7 +62,7 @@ pub(crate) fn resource(table: &Table, uri: &str) -> Result<ReadResourceResult, E
             ResourceContents::text("Nothing happened yet.", uri).with_mime_type("text/plain")
         }
         ("test://static-binary", _) => {
-            ResourceContents::blob(image(table), uri).with_mime_type("image/png")
+            ResourceContents::blob(&*table.image, uri).with_mime_type("image/png")
         }
         (_, Some(id)) => {
             let data =
@@ -80,11 +80,4 @@ pub(crate) fn resource(table: &Table, uri: &str) -> Result<ReadResourceResult, E
     let mut result = ReadResourceResult::new(vec![contents]).with_ttl_ms(60_000);
     result.cache_scope = Some(CacheScope::Public);
     Ok(result)
-}
-
-/// Base64, as the tool for images has it.
-fn image(table: &Table) -> &str {
-    let answer = table.answers.get("test_image_content");
-    let image = answer.and_then(|answer| answer.content.first()?.as_image());
-    image.map_or("", |image| image.data.as_str())
 }

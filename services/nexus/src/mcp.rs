@@ -1,6 +1,7 @@
 //! `/nexus/mcp`: workflows as tools, and their runs as durable tasks.
 
 mod call;
+mod media;
 mod outcome;
 mod questions;
 mod task;

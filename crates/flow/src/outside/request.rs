@@ -8,6 +8,7 @@ use wire::{Code, Problem};
 use super::Outside;
 use super::arguments::{Arguments, mistake, shown};
 use super::web::{Told, Web};
+use crate::DataUri;
 
 pub(super) struct Request(pub(super) Web);
 
@@ -129,13 +130,48 @@ fn answer(told: Told) -> Result<Value, Problem> {
         .map(|(name, value)| (name, Value::from(value)));
     let headers: Map<_, _> = headers.collect();
     let json: Value = serde_json::from_slice(&told.body).unwrap_or_default();
-    let body = String::from_utf8_lossy(&told.body);
+    let kind = headers.get("content-type").and_then(Value::as_str);
+    let body = shown_body(kind, told.body);
     Ok(json!({"status": status, "headers": headers, "body": body, "json": json}))
+}
+
+/// A text of another encoding as far as it can be read; what is no text whole, as a data URI.
+fn shown_body(content_type: Option<&str>, body: Vec<u8>) -> String {
+    let is_text = content_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/"));
+    match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) if is_text => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        Err(error) => DataUri::write(content_type, error.as_bytes()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_text_is_kept_whole() {
+        for (kind, body, expected) in [
+            (Some("text/plain"), &b"a"[..], "a"),
+            (
+                Some("Text/HTML; charset=latin1"),
+                &b"\xe4b"[..],
+                "\u{fffd}b",
+            ),
+            (
+                Some("image/png"),
+                &b"\x89PN"[..],
+                "data:image/png;base64,iVBO",
+            ),
+            (
+                None,
+                &b"\x89PN"[..],
+                "data:application/octet-stream;base64,iVBO",
+            ),
+        ] {
+            assert_eq!(shown_body(kind, body.to_vec()), expected);
+        }
+    }
 
     fn told(input: Value) -> String {
         match Arguments::of(input).and_then(request) {

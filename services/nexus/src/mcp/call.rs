@@ -6,10 +6,11 @@ use mcp_face::{Asker, refused};
 use rmcp::RoleServer;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ClientCapabilities, CreateTaskResult, ErrorData,
-    InputRequiredResult, JsonObject, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+    InputRequest, InputRequests, InputRequiredResult, InputResponses, JsonObject,
+    ProgressNotificationParam, ProgressToken, ProtocolVersion,
 };
 use rmcp::service::RequestContext;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use wire::run::{Note, One, Run, State, StepRow, StepState};
 use wire::{Code, Fault, NodeInfo, Options, Problem, TaskSupport};
@@ -27,9 +28,20 @@ const LAST: Duration = Duration::from_secs(1);
 /// What the client says that it can do.
 struct Client {
     tasks: bool,
-    /// It answers questions by calling again.
-    asks: bool,
+    asks: Asks,
     progress: Option<ProgressToken>,
+    /// Steps that it was told have ended.
+    told: usize,
+}
+
+/// How a person is asked something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Never,
+    /// Within the call, as the older protocol has it.
+    Within,
+    /// The client calls again with the answer.
+    Again,
 }
 
 impl Client {
@@ -40,9 +52,31 @@ impl Client {
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         Self {
             tasks: capabilities.supports_tasks(),
-            asks: modern && capabilities.elicitation.is_some(),
+            asks: match capabilities.elicitation {
+                None => Asks::Never,
+                Some(_) if modern => Asks::Again,
+                Some(_) => Asks::Within,
+            },
             progress: context.meta.get_progress_token(),
+            told: 0,
         }
+    }
+}
+
+/// What a client carries from one round of a call to the next: `<run>.<round>`. It is no secret, and nobody's who may not
+/// see the run.
+struct Begun(Uuid);
+
+impl Begun {
+    fn read(state: &str) -> Option<Self> {
+        let (run, round) = state.split_once('.')?;
+        round.parse::<usize>().ok()?;
+        run.parse().ok().map(Self)
+    }
+
+    fn write(run: &Run, steps: &[StepRow]) -> String {
+        let ended = steps.iter().filter(|step| step.ended_at.is_some()).count();
+        format!("{}.{ended}", run.id)
     }
 }
 
@@ -52,7 +86,7 @@ pub(super) async fn call(
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let client = Client::of(context);
+    let mut client = Client::of(context);
     let catalogue = asking.app.calls.catalogue(&asker.identity.caller).await;
     let node = match &catalogue {
         Ok(catalogue) => tool::find(catalogue, asker, &request.name),
@@ -66,59 +100,140 @@ pub(super) async fn call(
         let needed = ClientCapabilities::builder().enable_tasks().build();
         return Err(ErrorData::missing_required_client_capability(needed));
     }
-    let answered = carry(asking, node, request, &client, context).await;
-    Ok(answered.unwrap_or_else(|problem| refused(&problem).into()))
+    let foreign = || ErrorData::invalid_params("`requestState` is not from here", None);
+    let begun = request.request_state.as_deref();
+    let begun = begun.map(|state| Begun::read(state).ok_or_else(foreign));
+    let answered = carry(
+        asking,
+        node,
+        begun.transpose()?,
+        request,
+        &mut client,
+        context,
+    );
+    Ok(answered
+        .await
+        .unwrap_or_else(|problem| refused(&problem).into()))
 }
 
 async fn carry(
     asking: &Asking,
     node: &NodeInfo,
+    begun: Option<Begun>,
+    request: CallToolRequestParams,
+    client: &mut Client,
+    context: &RequestContext<RoleServer>,
+) -> Result<CallToolResponse, Problem> {
+    let mut said = request.input_responses.clone();
+    let mut run = match begun {
+        Some(Begun(id)) => begun_before(asking, node, id).await?,
+        None => match given(asking, node, request, client, context).await? {
+            Given::All(arguments) => start(asking, node, arguments).await?,
+            Given::Asked(asked) => return Ok(InputRequiredResult::new(Some(asked), None).into()),
+        },
+    };
+    let limits = &asking.app.agents.limits;
+    loop {
+        let now = Instant::now();
+        let until = now + limits.time;
+        let patience = if client.tasks && node.hints.tasks != TaskSupport::Forbidden {
+            now + AT_ONCE
+        } else {
+            until
+        };
+        let steps;
+        (run, steps) = wait(asking, run, patience, client, context).await?;
+        if run.state.is_final() {
+            return Ok(outcome::result(&run, &[], limits.bytes).into());
+        }
+        // What came with the call answers the first thing that is asked.
+        if let Some(said) = said.take()
+            && task::decide(asking, run.id, &steps, &said).await?
+        {
+            continue;
+        }
+        if client.tasks {
+            return Ok(CreateTaskResult::new(task::begun(&run)).into());
+        }
+        let asked = questions::for_decisions(&steps);
+        if client.asks == Asks::Again && !asked.is_empty() {
+            let state = Begun::write(&run, &steps);
+            return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
+        }
+        if client.asks == Asks::Within {
+            let answers = answers(asking, asked, context).await;
+            if task::decide(asking, run.id, &steps, &answers).await? {
+                continue;
+            }
+        }
+        return Ok(outcome::result(&run, &steps, limits.bytes).into());
+    }
+}
+
+/// A run that was begun by an earlier round of this call.
+async fn begun_before(asking: &Asking, node: &NodeInfo, id: Uuid) -> Result<Run, Problem> {
+    let run = read_run(asking, id).await?;
+    if run.workflow == node.name.verb() {
+        return Ok(run);
+    }
+    let detail = format!("`requestState` is of the workflow {}", run.workflow);
+    Err(Problem::new(Code::InvalidInput).detail(detail))
+}
+
+enum Given {
+    All(JsonObject),
+    /// To be asked first.
+    Asked(InputRequests),
+}
+
+/// The arguments, and what a person adds to them.
+async fn given(
+    asking: &Asking,
+    node: &NodeInfo,
     request: CallToolRequestParams,
     client: &Client,
     context: &RequestContext<RoleServer>,
-) -> Result<CallToolResponse, Problem> {
+) -> Result<Given, Problem> {
     let mut arguments = request.arguments.unwrap_or_default();
-    let responses = request.input_responses.as_ref();
-    // Of a run that was begun by an earlier round of this call.
-    let begun = request
-        .request_state
-        .as_deref()
-        .and_then(|state| state.parse().ok());
-    let run = if let Some(id) = begun {
-        let steps = task::steps_of(asking, id).await?;
-        if let Some(responses) = responses {
-            task::decide(asking, id, &steps, responses).await?;
+    if questions::take_inputs(request.input_responses.as_ref(), &mut arguments)? {
+        return Ok(Given::All(arguments));
+    }
+    match questions::for_inputs(node, &arguments) {
+        Some(asked) if client.asks == Asks::Again => Ok(Given::Asked(asked)),
+        Some(asked) if client.asks == Asks::Within => {
+            let answers = answers(asking, asked, context).await;
+            questions::take_inputs(Some(&answers), &mut arguments)?;
+            Ok(Given::All(arguments))
         }
-        read_run(asking, id).await?
-    } else {
-        let was_asked = questions::take_inputs(responses, &mut arguments)?;
-        let missing = || questions::for_inputs(node, &arguments);
-        if let Some(asked) = (client.asks && !was_asked).then(missing).flatten() {
-            return Ok(InputRequiredResult::new(Some(asked), None).into());
+        _ => Ok(Given::All(arguments)),
+    }
+}
+
+/// One after the other; what cannot be asked is not answered, nor is what a process that stops cannot wait for.
+async fn answers(
+    asking: &Asking,
+    asked: InputRequests,
+    context: &RequestContext<RoleServer>,
+) -> InputResponses {
+    let mut answers = InputResponses::new();
+    for (name, question) in asked {
+        let InputRequest::Elicitation(question) = question else {
+            continue;
+        };
+        let answer = tokio::select! {
+            answer = context.peer.create_elicitation(question.params) => answer,
+            () = asking.app.stopping.cancelled() => break,
+        };
+        match answer {
+            Ok(answer) => {
+                answers.insert(name, json!(answer));
+            }
+            Err(error) => {
+                tracing::debug!(error = %error, question = name, "A client could not be asked");
+            }
         }
-        start(asking, node, arguments).await?
-    };
-    let limits = &asking.app.agents.limits;
-    let now = Instant::now();
-    let until = now + limits.time;
-    let patience = if client.tasks && node.hints.tasks != TaskSupport::Forbidden {
-        now + AT_ONCE
-    } else {
-        until
-    };
-    let (run, steps) = wait(asking, run, patience, client, context).await?;
-    if run.state.is_final() {
-        return Ok(outcome::result(&run, &[], limits.bytes).into());
     }
-    if client.tasks {
-        return Ok(CreateTaskResult::new(task::begun(&run)).into());
-    }
-    let asked = questions::for_decisions(&steps);
-    if client.asks && !asked.is_empty() {
-        let state = run.id.to_string();
-        return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
-    }
-    Ok(outcome::result(&run, &steps, limits.bytes).into())
+    answers
 }
 
 async fn start(
@@ -159,36 +274,34 @@ async fn read_run(asking: &Asking, id: Uuid) -> Result<Run, Problem> {
     read(&answer)
 }
 
-/// The run once it has ended, or waits for somebody to say something, or as it is at that time; and its steps, of one that
-/// has not ended.
+/// The run once it has ended, or waits for somebody to say something, or as it is at that time; and its steps, where it has
+/// not ended.
 async fn wait(
     asking: &Asking,
     mut run: Run,
     until: Instant,
-    client: &Client,
+    client: &mut Client,
     context: &RequestContext<RoleServer>,
 ) -> Result<(Run, Vec<StepRow>), Problem> {
     let listener = asking.app.tidings.listen(run.id);
     let mut pause = FIRST;
-    let mut told = 0;
     loop {
         let (heard, ended) = (listener.heard(), listener.heard_end());
         run = read_run(asking, run.id).await?;
-        if run.state.is_final() {
-            return Ok((run, Vec::new()));
-        }
         let left = until.saturating_duration_since(Instant::now());
         let over = left.is_zero() || asking.app.stopping.is_cancelled();
-        let steps = if over || run.state == State::Waiting || client.progress.is_some() {
+        let is_final = run.state.is_final();
+        let waits = run.state == State::Waiting;
+        let steps = if client.progress.is_some() || ((over || waits) && !is_final) {
             task::steps_of(asking, run.id).await?
         } else {
             Vec::new()
         };
-        if over || (run.state == State::Waiting && needs_word(&steps)) {
-            return Ok((run, steps));
-        }
         if let Some(token) = &client.progress {
-            told = tell(&steps, token, told, context).await;
+            client.told = tell(&steps, token, client.told, context).await;
+        }
+        if is_final || over || (waits && needs_word(&steps)) {
+            return Ok((run, steps));
         }
         tokio::select! {
             () = heard => {}
@@ -207,26 +320,22 @@ fn needs_word(steps: &[StepRow]) -> bool {
     notes.peek().is_some() && notes.all(word)
 }
 
-/// Tells how many steps have ended, where it is more than before.
+/// Tells of each step that has ended since.
 async fn tell(
     steps: &[StepRow],
     token: &ProgressToken,
     told: usize,
     context: &RequestContext<RoleServer>,
 ) -> usize {
-    let ended: Vec<_> = steps
-        .iter()
-        .filter(|step| step.ended_at.is_some())
-        .collect();
-    if ended.len() <= told {
-        return told;
+    let ended = steps.iter().filter(|step| step.ended_at.is_some());
+    let mut count = told;
+    for step in ended.skip(told) {
+        count += 1;
+        #[expect(clippy::cast_precision_loss, reason = "a run has at most 10,000 steps")]
+        let progress = ProgressNotificationParam::new(token.clone(), count as f64)
+            .with_message(format!("{} ended", step.path));
+        // A client that is gone hears nothing.
+        let _ = context.peer.notify_progress(progress).await;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a run has at most 10,000 steps")]
-    let mut progress = ProgressNotificationParam::new(token.clone(), ended.len() as f64);
-    if let Some(last) = ended.last() {
-        progress = progress.with_message(format!("{} ended", last.path));
-    }
-    // A client that is gone hears nothing.
-    let _ = context.peer.notify_progress(progress).await;
-    ended.len()
+    count
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wire::run::{Run, State, StepRow};
 use wire::{Code, Problem};
 
-use super::task;
+use super::{media, task};
 
 /// `{run, state, output}` of a run that succeeded, `{run, state, problem}` of one that did not, `{run, state, waits?}` of one
 /// that is under way. An output of more than `most` bytes is not shown.
@@ -24,10 +24,18 @@ pub(super) fn result(run: &Run, steps: &[StepRow], most: usize) -> CallToolResul
                 return structured(ContentBlock::text(cut), told, false);
             }
             let value: Value = serde_json::from_str(output).unwrap_or_default();
+            let mut copy = value.clone();
+            let media = media::taken(&mut copy, run.id);
             // A text as it is, anything else as JSON.
-            let text = mcp_face::untrusted("", value.as_str().unwrap_or(output));
+            let copy = match &copy {
+                Value::String(text) => text.clone(),
+                _ if media.is_empty() => output.to_owned(),
+                other => other.to_string(),
+            };
             told["output"] = value;
-            structured(text, told, false)
+            let mut result = structured(mcp_face::untrusted("", &copy), told, false);
+            result.content.extend(media);
+            result
         }
         State::Failed => failed(run, &why(run)),
         State::Cancelled => {

@@ -49,7 +49,13 @@ start: [admin]
 steps: [{ id: noted, node: session.write, with: { set: { seen: 1 } } }]
 outputs: '{{ session }}'
 ";
-const ALL: &[&str] = &[GREET, NAP, REVIEW, ADMIN, TASK, RUNS];
+const PICTURE: &str = "
+workflow: picture
+inputs: { data: { type: text, required: true } }
+steps: [{ wait: 10ms }]
+outputs: { title: A chart, chart: 'data:image/png;base64,{{ inputs.data }}' }
+";
+const ALL: &[&str] = &[PICTURE, GREET, NAP, REVIEW, ADMIN, TASK, RUNS];
 
 fn tasks() -> Value {
     json!({"elicitation": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}})
@@ -240,6 +246,10 @@ async fn inputs_that_were_left_out_are_asked_for() {
         assert_eq!(asked["resultType"], "input_required", "{asked}");
         let form = &asked["inputRequests"]["inputs"]["params"]["requestedSchema"];
         assert_eq!(form["required"], json!(["name"]), "{asked}");
+        assert!(
+            form["properties"]["loud"].is_null(),
+            "it was given: {asked}"
+        );
         let answer = json!({"inputs": {"action": "accept", "content": {"name": "Ann"}}});
         let params =
             json!({"name": "greet", "arguments": {"loud": true}, "inputResponses": answer});
@@ -249,6 +259,11 @@ async fn inputs_that_were_left_out_are_asked_for() {
             (&output["text"], &output["loud"]),
             (&json!("Hello, Ann!"), &json!(true))
         );
+        let asked = call(world, "greet", json!({}), json!({"elicitation": {}})).await;
+        let form = &asked["inputRequests"]["inputs"]["params"]["requestedSchema"];
+        let loud = json!({"type": "boolean", "default": false});
+        assert_eq!(form["properties"]["loud"], loud, "{asked}");
+        assert_eq!(form["required"], json!(["name"]), "{asked}");
         let answer = json!({"inputs": {"action": "decline"}});
         let params = json!({"name": "greet", "arguments": {}, "inputResponses": answer});
         let told = ask(world, "tools/call", params, json!({"elicitation": {}})).await;
@@ -262,6 +277,26 @@ async fn inputs_that_were_left_out_are_asked_for() {
             told["structuredContent"]["problem"]["errors"][0]["code"],
             "required"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_shown_as_one() {
+    everywhere(&[PICTURE], async |world| {
+        let told = call(world, "picture", json!({"data": "iVBO"}), json!({})).await;
+        let shown = &told["content"];
+        let text = r#"{"title":"A chart","chart":"(image/png, 3 bytes)"}"#;
+        assert_eq!(shown[0]["text"], text, "{told}");
+        let image = json!({
+            "type": "image", "data": "iVBO", "mimeType": "image/png", "_meta": {"gantry/untrusted": true},
+        });
+        assert_eq!(shown[1], image);
+        // What programs read is what REST answers.
+        let output = &told["structuredContent"]["output"];
+        assert_eq!(output["chart"], "data:image/png;base64,iVBO");
+        let told = call(world, "picture", json!({"data": "?"}), json!({})).await;
+        assert_eq!(told["content"].as_array().unwrap().len(), 1, "{told}");
     })
     .await;
 }

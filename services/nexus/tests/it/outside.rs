@@ -24,6 +24,12 @@ steps:
     retry: { attempts: 3, initial: 10ms }
 outputs: '{{ told.json }}'
 ";
+const LOOK: &str = "
+workflow: look
+inputs: { url: { type: text, required: true } }
+steps: [{ id: told, node: http.request, with: { url: '{{ inputs.url }}' } }]
+outputs: '{{ told.body }}'
+";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn addresses_are_asked_where_that_is_allowed() {
@@ -42,7 +48,11 @@ async fn addresses_are_asked_where_that_is_allowed() {
     let elsewhere = elsewhere.post(async || Redirect::to("http://169.254.169.254/"));
     let router = Router::new()
         .route("/busy", busy)
-        .route("/elsewhere", elsewhere);
+        .route("/elsewhere", elsewhere)
+        .route(
+            "/picture",
+            get(async || ([("content-type", "image/png")], *b"\x89PN")),
+        );
     let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
     let limits = chassis::HttpLimits::default();
     tasks.spawn(chassis::serve(
@@ -53,7 +63,7 @@ async fn addresses_are_asked_where_that_is_allowed() {
         stopping.clone(),
     ));
 
-    without_engine(&[FETCH, FILMS], async |stage: &Stage| {
+    without_engine(&[FETCH, LOOK, FILMS], async |stage: &Stage| {
         let world = stage.world();
         asked.store(0, Ordering::SeqCst);
         let engine = Running::of(stage.engine());
@@ -79,6 +89,8 @@ async fn addresses_are_asked_where_that_is_allowed() {
         let told = world.output("fetch", input("busy")).await;
         assert_eq!(told, json!({"body": "{\"n\":1}"}));
         assert_eq!(asked.load(Ordering::SeqCst), 3);
+        let told = world.output("look", input("picture")).await;
+        assert_eq!(told, "data:image/png;base64,iVBO");
         let run: Value = world.run("fetch", input("elsewhere")).await;
         assert_eq!(run["problem"]["code"], "forbidden", "{run}");
         engine.stop().await;

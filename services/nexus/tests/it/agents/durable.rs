@@ -187,3 +187,70 @@ async fn decisions_are_asked_of_who_may_decide() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_filled_in_round_by_round() {
+    const SHOP: &str = "
+workflow: shop
+steps:
+  - id: price
+    approve:
+      message: What does it cost?
+      form:
+        amount: { type: int, min: 1, required: true }
+        currency: { type: enum, values: [EUR, USD], default: EUR }
+        tags: { type: enum, values: [new, sale], array: true }
+  - { id: sure, approve: { message: '{{ price.form.amount }} {{ price.form.currency }}?' } }
+outputs: { price: '{{ price.form }}', note: '{{ sure.note }}' }
+";
+    const OTHER: &str = "
+workflow: other
+steps: [{ wait: 10ms }]
+";
+    everywhere(&[SHOP, OTHER], async |world| {
+        let can = json!({"elicitation": {}});
+        let asked = call(world, "shop", json!({}), can.clone()).await;
+        let form = &asked["inputRequests"]["price"]["params"]["requestedSchema"];
+        let expected = json!({
+            "amount": {"type": "integer", "minimum": 1},
+            "currency": {"type": "string", "enum": ["EUR", "USD"], "default": "EUR"},
+            "tags": {"type": "array", "items": {"type": "string", "enum": ["new", "sale"]}},
+        });
+        assert_eq!(form["properties"], expected, "{asked}");
+        let state = &asked["requestState"];
+        let answer = async |name: &str, state: &Value, responses: Value| {
+            let params = json!({
+                "name": name, "arguments": {}, "requestState": state, "inputResponses": responses,
+            });
+            message(world, &world.admin, "tools/call", params, can.clone()).await
+        };
+        let filled = |content: Value| json!({"price": {"action": "accept", "content": content}});
+        // What does not fit is told, and changes nothing.
+        let told = answer("shop", state, filled(json!({"amount": 0}))).await;
+        let problem = &told["result"]["structuredContent"]["problem"];
+        assert_eq!(problem["errors"][0]["pointer"], "/form/amount", "{told}");
+        // A state that was made up is no reason to begin anew.
+        let forged = json!(format!("{}x", state.as_str().unwrap()));
+        for (name, state, code) in [("shop", &forged, -32602), ("other", state, 0)] {
+            let told = answer(name, state, filled(json!({"amount": 1}))).await;
+            if code == 0 {
+                assert_eq!(told["result"]["isError"], true, "{told}");
+            } else {
+                assert_eq!(told["error"]["code"], code, "{told}");
+            }
+        }
+        let amount = json!({"amount": 5, "tags": ["sale"]});
+        let asked = answer("shop", state, filled(amount)).await["result"].take();
+        let question = &asked["inputRequests"]["sure"]["params"];
+        assert_eq!(question["message"], "5 EUR?", "{asked}");
+        assert_ne!(asked["requestState"], *state);
+        let yes = json!({"action": "accept", "content": {"confirm": true, "note": "ok"}});
+        let told = answer("shop", &asked["requestState"], json!({"sure": yes})).await;
+        let output = &told["result"]["structuredContent"]["output"];
+        let price = json!({"amount": 5, "currency": "EUR", "tags": ["sale"]});
+        assert_eq!(*output, json!({"price": price, "note": "ok"}), "{told}");
+        let runs = world.get("/runs?limit=10").await;
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
+    })
+    .await;
+}
