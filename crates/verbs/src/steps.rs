@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use wire::run::{StepRow, StepState};
 
 use crate::printable;
+use crate::workflows::members;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -74,14 +75,8 @@ fn waits_for(step: &StepRow) -> String {
     let role = role.map_or_else(String::new, |role| format!(" (someone of the role {role})"));
     let until = note.until.as_ref();
     let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-    let form = note
-        .form
-        .as_ref()
-        .and_then(|form| form["properties"].as_object());
-    let form = form.map_or_else(String::new, |form| {
-        let names: Vec<_> = form.keys().map(String::as_str).collect();
-        format!(" [{}]", names.join(", "))
-    });
+    let form = note.form.as_ref();
+    let form = form.map_or_else(String::new, |form| format!(" [{}]", members(form)));
     printable(&format!("{text}{form}{role}{until}"))
 }
 

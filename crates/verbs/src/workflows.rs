@@ -30,7 +30,11 @@ pub async fn workflows(platform: &Platform, output: Output) -> Result<(), Failur
         Output::Text => {
             let mut table = Table::new(["workflow", "inputs", "about"]);
             for node in known {
-                table.push(&[node.name.verb().to_owned(), inputs(node), about(node)]);
+                table.push(&[
+                    node.name.verb().to_owned(),
+                    members(&node.input.tree()),
+                    about(node),
+                ]);
             }
             table.print()?;
         }
@@ -47,8 +51,7 @@ fn about(node: &NodeInfo) -> String {
 }
 
 /// `film, rating?`: with a question mark what may be left out.
-fn inputs(node: &NodeInfo) -> String {
-    let schema = node.input.tree();
+pub(crate) fn members(schema: &Value) -> String {
     let required = schema["required"].as_array();
     let is_required = |name: &String| {
         required.is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)))

@@ -1,6 +1,6 @@
 //! The server that the MCP conformance suite is run against: the production router, guard, sessions and credentials
-//! over a small project on SQLite, with the suite's fixtures and the project's workflows beside the catalogue. It ends with
-//! its standard input.
+//! over a project on SQLite whose workflows are the suite's fixtures; those that no workflow can be stand beside the
+//! catalogue. It ends with its standard input.
 #![expect(
     clippy::print_stdout,
     reason = "whoever starts it reads the address there"

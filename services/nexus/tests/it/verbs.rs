@@ -151,7 +151,7 @@ async fn story(shell: &Shell) {
     let asked = tokio::time::timeout(Duration::from_secs(40), asks).await;
     asked.expect("the step asks");
     let shown = shell.ok(&["runs", "show", &id]).await;
-    assert!(shown.contains("asks: How much? [amount, in]"), "{shown}");
+    assert!(shown.contains("asks: How much? [amount, in?]"), "{shown}");
     let (code, _, err) = shell.run(&["runs", "approve", &id, "asked"]).await;
     assert!(code != 0 && err.contains("amount must be given"), "{err}");
     let fields = ["-f", "amount=12.50", "-f", "in=USD"];
