@@ -176,8 +176,10 @@ async fn filled_in(
 ) -> Result<Box<RawValue>, Problem> {
     let garbled = |why: String| Problem::new(Code::Internal).detail(why);
     let text = definitions::text(runs, &row.run.workflow, &row.run.version).await?;
-    let workflow = Workflow::parse(Path::new("workflow.yaml"), &text)
-        .map_err(|mistakes| garbled(format!("the run's file cannot be read: {}", mistakes[0])))?;
+    let workflow = Workflow::parse(Path::new("workflow.yaml"), &text).map_err(|mistakes| {
+        let told: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        garbled(told.join("\n"))
+    })?;
     let step = workflow.step_at(path).map(|step| &step.action);
     let Some(Action::Approve { form, .. }) = step else {
         return Err(garbled(format!("no step at `{path}` asks anybody")));
