@@ -62,26 +62,42 @@ pub(super) async fn decide(
     responses: &InputResponses,
 ) -> Result<bool, Problem> {
     let asked = questions::for_decisions(steps);
-    let mut decided = Vec::new();
-    for step in steps.iter().filter(|step| asked.contains_key(&step.path)) {
-        let answer = responses.get(&step.path);
-        let Some(decision) = answer.and_then(|answer| questions::decision(run, step, answer))
-        else {
-            continue;
-        };
-        asking.run("approve", &decision).await?;
-        decided.push(step.path.as_str());
+    let asked = steps.iter().filter(|step| asked.contains_key(&step.path));
+    let decisions = asked.filter_map(|step| {
+        let answer = responses.get(&step.path)?;
+        questions::decision(run, step, answer)
+    });
+    let mut decisions: Vec<_> = decisions.collect();
+    // A no may end what others were asked for.
+    decisions.sort_by_key(|decision| !decision.approved);
+    for decision in &decisions {
+        match asking.run("approve", decision).await {
+            Err(problem) if !is_over(&problem) => return Err(problem),
+            _ => {}
+        }
     }
+    let decided: Vec<_> = decisions
+        .iter()
+        .map(|decision| decision.step.as_str())
+        .collect();
     let until = Instant::now() + SEEN;
     let waits =
         |step: &StepRow| step.state == StepState::Waiting && decided.contains(&step.path.as_str());
     while !decided.is_empty() && Instant::now() < until {
         sleep(LOOK).await;
-        if !steps_of(asking, run).await?.iter().any(waits) {
+        let (_, steps) = look(asking, &run.to_string()).await?;
+        if !steps.iter().any(waits) {
             break;
         }
     }
     Ok(!decided.is_empty())
+}
+
+/// Nobody waits for the decision any more: another was faster, or the run has ended.
+fn is_over(problem: &Problem) -> bool {
+    let fault = problem.errors.first();
+    problem.code == Code::InvalidInput
+        && fault.is_some_and(|fault| matches!(&*fault.pointer, "/id" | "/step"))
 }
 
 async fn look(asking: &Asking, id: &str) -> Result<(Run, Vec<StepRow>), Problem> {

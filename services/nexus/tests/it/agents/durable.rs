@@ -135,6 +135,17 @@ async fn decisions_are_asked_of_who_may_decide() {
             "name": "review", "arguments": {}, "requestState": asked["requestState"],
             "inputResponses": {"both.left.a": yes, "both.right.b": no},
         });
+        let told = ask(world, "tools/call", params, can.clone()).await;
+        assert_eq!(
+            told["structuredContent"]["problem"]["code"], "not_approved",
+            "{told}"
+        );
+        // The first no ends the run; that nobody waits for the second is no mistake.
+        let asked = call(world, "review", json!({}), can.clone()).await;
+        let params = json!({
+            "name": "review", "arguments": {}, "requestState": asked["requestState"],
+            "inputResponses": {"both.left.a": no, "both.right.b": no},
+        });
         let told = ask(world, "tools/call", params, can).await;
         assert_eq!(
             told["structuredContent"]["problem"]["code"], "not_approved",
@@ -147,7 +158,7 @@ async fn decisions_are_asked_of_who_may_decide() {
                 .as_array()
                 .unwrap()
                 .len(),
-            2
+            3
         );
 
         // Who can neither follow a task nor be asked is told at once what it waits for.
