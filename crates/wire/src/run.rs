@@ -185,25 +185,16 @@ pub fn approval(path: &str) -> String {
     format!("approve:{path}")
 }
 
-/// What was said to a step that asks.
+/// What was said to a step that asks. A yes is the step's answer, with who said it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Decided {
     pub approved: bool,
+    /// The principal's id, in the answer; a signal says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     #[serde(default)]
     pub note: Option<String>,
     /// All that the step's form asks for, where it has one and the answer was yes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub form: Option<Box<RawValue>>,
-}
-
-/// The answer of a step that asked, and was told yes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Approved {
-    pub approved: bool,
-    /// The principal's id.
-    pub by: String,
-    pub note: Option<String>,
-    /// Of a step that has a form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Box<RawValue>>,
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use model::workflow::{Template, Wait};
 use serde_json::Value;
-use wire::run::{Approved, Decided, Note, Signal, StepRow, approval};
+use wire::run::{Decided, Note, Signal, StepRow, approval};
 use wire::{Code, Problem};
 
 use super::context::{Context, Progress, Trail};
@@ -141,11 +141,9 @@ impl Waiting {
         }
         let said: Decided = serde_json::from_str(signal.payload.get()).unwrap_or_default();
         if said.approved {
-            let answer = Approved {
-                approved: true,
-                by: signal.by.clone(),
-                note: said.note,
-                form: said.form,
+            let answer = Decided {
+                by: Some(signal.by.clone()),
+                ..said
             };
             let answer = serde_json::to_vec(&answer).expect("texts and JSON are JSON");
             return self.trail.done(context, answer.into(), true);

@@ -161,6 +161,7 @@ pub(super) async fn approve(
     };
     let payload = answer_of(&Decided {
         approved,
+        by: None,
         note,
         form,
     })?;
