@@ -4,7 +4,7 @@ mod check;
 mod schema;
 
 pub(crate) use check::check;
-pub(crate) use schema::document;
+pub(crate) use schema::{DIALECT, document};
 
 /// A map's keys. `hint` shows how to write one.
 pub(crate) struct Table {
@@ -42,6 +42,8 @@ pub(crate) enum Shape {
     Defined(&'static str, &'static Table),
     /// A map whose keys are names that the project gives.
     Names(&'static Shape),
+    /// The same, or where `$schema` is among its keys a JSON Schema as it is; that is read elsewhere.
+    NamesOrSchema(&'static Shape),
     /// One of these, told apart by being a scalar, a list or a map.
     Either(&'static Shape, &'static Shape),
 }

@@ -7,6 +7,7 @@ mod filters;
 mod form;
 mod input;
 mod json;
+mod json_schema;
 mod names;
 mod outside;
 mod path;
@@ -21,10 +22,9 @@ use std::time::Duration;
 use wire::NodeName;
 
 pub use self::cron::Cron;
-pub use self::form::{check_form, form_schema};
+pub use self::form::Form;
 pub use self::outside::{Argument, OutsideNode, outside};
 pub(crate) use self::read::read_all;
-use crate::Field;
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -36,8 +36,7 @@ pub struct Workflow {
     pub version: String,
     /// The file, word for word.
     pub text: String,
-    /// Typed as fields of models are.
-    pub inputs: Vec<Field>,
+    pub inputs: Form,
     pub steps: Vec<Step>,
     /// What it answers; null unless said.
     pub outputs: Template,
@@ -107,8 +106,8 @@ pub enum Action {
     Approve {
         message: Template,
         role: Option<String>,
-        /// What they fill in with a yes, typed as inputs are.
-        form: Vec<Field>,
+        /// What they fill in with a yes.
+        form: Form,
         timeout: Option<Duration>,
     },
 }

@@ -102,6 +102,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rmcp", &["mcp_face", "nexus", "bench", "conformance"]),
     ("clap", &["gantry", "nexus", "verbs"]),
     ("saphyr-parser", &["model"]),
+    ("jsonschema", &["model"]),
     ("tracing-subscriber", &["chassis"]),
 ];
 

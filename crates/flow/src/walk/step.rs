@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use model::workflow::{Action, Expression, Step, Template, form_schema};
+use model::workflow::{Action, Expression, Step, Template};
 use serde_json::Value;
 use wire::run::{Note, StepRow, StepState};
 use wire::{Code, Problem};
@@ -102,7 +102,7 @@ impl<'a> Doing<'a> {
             } => {
                 let note = Note {
                     role: role.clone(),
-                    form: (!form.is_empty()).then(|| form_schema(form)),
+                    form: (!form.is_empty()).then(|| form.schema()),
                     ..Note::default()
                 };
                 let asked = (message, note, *timeout);

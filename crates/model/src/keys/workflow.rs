@@ -27,8 +27,8 @@ pub(crate) static WORKFLOW: Table = Table {
         ),
         key(
             "inputs",
-            Shape::Names(&Shape::Map(&INPUT)),
-            "Its arguments, typed as fields of models are: film: { type: uuid }.",
+            Shape::NamesOrSchema(&Shape::Map(&INPUT)),
+            "Its arguments, typed as fields of models are: film: { type: uuid }. With $schema, a JSON Schema 2020-12.",
         ),
         required(
             "steps",
@@ -214,8 +214,8 @@ static APPROVE: Table = Table {
         ),
         key(
             "form",
-            Shape::Names(&Shape::Map(&INPUT)),
-            "What they fill in with a yes, typed as inputs are: price: { type: decimal }.",
+            Shape::NamesOrSchema(&Shape::Map(&INPUT)),
+            "What they fill in with a yes, typed as inputs are: price: { type: decimal }. With $schema, a JSON Schema 2020-12.",
         ),
         key(
             "timeout",

@@ -16,7 +16,8 @@ pub(crate) fn check(source: &mut Source, node: &Node, shape: &Shape, name: &str)
         (Shape::Map(table) | Shape::Defined(_, table), Yaml::Map(_)) => {
             check_map(source, node, table, name);
         }
-        (Shape::Names(inner), Yaml::Map(members)) => {
+        (Shape::NamesOrSchema(_), Yaml::Map(_)) if node.get("$schema").is_some() => {}
+        (Shape::Names(inner) | Shape::NamesOrSchema(inner), Yaml::Map(members)) => {
             for (key, member) in members {
                 check(source, member, inner, &key.text);
             }
@@ -47,7 +48,7 @@ enum Form {
 fn form(shape: &Shape) -> Form {
     match shape {
         Shape::List(_) => Form::List,
-        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) => Form::Map,
+        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) | Shape::NamesOrSchema(_) => Form::Map,
         _ => Form::Scalar,
     }
 }
@@ -132,7 +133,9 @@ fn wrong_scalar(node: &Node, shape: &Shape, name: &str) -> Option<Wrong> {
             "a map".to_owned(),
             Some(format!("write {}", table.hint)),
         ),
-        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) => (false, "a map".to_owned(), None),
+        Shape::Map(_) | Shape::Defined(..) | Shape::Names(_) | Shape::NamesOrSchema(_) => {
+            (false, "a map".to_owned(), None)
+        }
         Shape::Either(one, _) => return wrong_scalar(node, one, name),
     };
     if fits {

@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Shape, Table};
 
+pub(crate) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
 /// A whole document's schema.
 pub(crate) fn document(
     title: &str,
@@ -16,10 +18,7 @@ pub(crate) fn document(
         return Value::Null;
     };
     let mut document = Map::new();
-    document.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
+    document.insert("$schema".to_owned(), json!(DIALECT));
     document.insert("title".to_owned(), json!(title));
     document.insert("description".to_owned(), json!(about));
     document.extend(body);
@@ -81,6 +80,13 @@ fn of(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         }
         Shape::Names(inner) => {
             json!({"type": "object", "additionalProperties": of(inner, definitions)})
+        }
+        Shape::NamesOrSchema(inner) => {
+            let whole = json!({
+                "type": "object", "required": ["$schema", "type", "properties"],
+                "properties": {"$schema": {"const": DIALECT}, "type": {"const": "object"}, "properties": {"type": "object"}},
+            });
+            json!({"anyOf": [{"type": "object", "additionalProperties": of(inner, definitions)}, whole]})
         }
         Shape::Either(one, other) => {
             json!({"anyOf": [of(one, definitions), of(other, definitions)]})

@@ -5,18 +5,18 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use wire::Fault;
 
-use super::{Trigger, Workflow, check_form, form_schema};
+use super::{Trigger, Workflow};
 use crate::Value;
 
 impl Workflow {
     /// JSON Schema 2020-12 of the object that starts it.
     pub fn input_schema(&self) -> Json {
-        form_schema(&self.inputs)
+        self.inputs.schema()
     }
 
     /// Reads the JSON object that starts it; answers the same with every input in it.
     pub fn check_input(&self, text: &str) -> Result<String, Vec<Fault>> {
-        check_form(&self.inputs, (&self.name, "input"), text)
+        self.inputs.check((&self.name, "input"), text)
     }
 
     /// The object that a trigger starts it with, to be checked as any other: its `with`, else what it was given as far
@@ -37,7 +37,7 @@ impl Workflow {
             (_, Json::Object(given)) => {
                 let inputs = given
                     .iter()
-                    .filter(|(name, _)| self.inputs.iter().any(|field| field.name == **name));
+                    .filter(|(name, _)| self.inputs.field(name).is_some());
                 Json::Object(
                     inputs
                         .map(|(name, value)| (name.clone(), value.clone()))

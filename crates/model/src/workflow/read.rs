@@ -3,6 +3,7 @@
 mod arguments;
 mod calls;
 mod filters;
+mod json_schema;
 mod steps;
 mod templates;
 mod triggers;
@@ -17,11 +18,11 @@ use wire::TaskSupport;
 use self::calls::{Call, circles};
 use super::answer::Answer;
 use super::names::Scope;
-use super::{Concurrency, Retention, Template, Workflow};
+use super::{Concurrency, Form, Retention, Template, Workflow};
 use crate::read::{Known, check_role, read_field, read_file};
 use crate::source::{self, Place, Source};
 use crate::yaml::Node;
-use crate::{Field, Mistake, Models, keys, measure};
+use crate::{Mistake, Models, keys, measure};
 
 /// With `workflow.` before it, a node's name.
 const LONGEST_NAME: usize = 63;
@@ -51,7 +52,7 @@ pub(crate) fn read_all(
     known: &Known,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<Workflow> {
-    let mut read: Vec<(Source, Node, &str, Vec<Field>)> = Vec::with_capacity(files.len());
+    let mut read: Vec<(Source, Node, &str, Form)> = Vec::with_capacity(files.len());
     let mut others: BTreeMap<String, Signature> = BTreeMap::new();
     for (path, text) in files {
         let (mut source, node) = read_file(path, text, &keys::WORKFLOW, "workflow");
@@ -116,7 +117,7 @@ pub(crate) fn read_all(
 struct Signature {
     file: PathBuf,
     /// `None` where they have mistakes of their own.
-    inputs: Option<Vec<Field>>,
+    inputs: Option<Form>,
     answer: Answer,
 }
 
@@ -129,7 +130,7 @@ struct Surroundings<'s> {
 fn declare(
     source: &mut Source,
     node: &Node,
-    inputs: Option<Vec<Field>>,
+    inputs: Option<Form>,
     others: &mut BTreeMap<String, Signature>,
 ) {
     let Some((name, at)) = node
@@ -165,12 +166,15 @@ fn declare(
     );
 }
 
-fn inputs(source: &mut Source, node: &Node, known: &Known) -> Vec<Field> {
+fn inputs(source: &mut Source, node: &Node, known: &Known) -> Form {
     form(source, node.get("inputs"), "an input's name", known)
 }
 
 /// Names and what is to be given under them.
-fn form(source: &mut Source, node: Option<&Node>, whose: &str, known: &Known) -> Vec<Field> {
+fn form(source: &mut Source, node: Option<&Node>, whose: &str, known: &Known) -> Form {
+    if let Some((node, dialect)) = node.and_then(|node| Some((node, node.get("$schema")?))) {
+        return json_schema::read(source, node, dialect, whose);
+    }
     let members = node.map_or(&[][..], Node::members);
     let mut fields = Vec::with_capacity(members.len());
     for (key, member) in members {
@@ -179,7 +183,10 @@ fn form(source: &mut Source, node: Option<&Node>, whose: &str, known: &Known) ->
         }
         fields.extend(read_field(source, key, member, known));
     }
-    fields
+    Form {
+        fields,
+        schema: None,
+    }
 }
 
 /// `[a-z][a-z0-9_]{0,62}`: a name that expressions can say.
@@ -201,7 +208,7 @@ struct Reader<'r, 'a> {
     /// `None` where the file is read by itself.
     project: Option<&'r Surroundings<'r>>,
     known: &'r Known,
-    inputs: Vec<Field>,
+    inputs: Form,
     scope: Scope,
     /// The ids of all steps, wherever they stand.
     ids: Vec<String>,
@@ -218,10 +225,10 @@ impl<'r, 'a> Reader<'r, 'a> {
         source: &'r mut Source<'a>,
         project: Option<&'r Surroundings<'r>>,
         known: &'r Known,
-        inputs: Vec<Field>,
+        inputs: Form,
     ) -> Self {
         let mut scope = Scope::default();
-        scope.add("inputs", Answer::of_fields(&inputs));
+        scope.add("inputs", Answer::of_fields(&inputs.fields));
         scope.add("caller", Answer::object([("id", Answer::Scalar("text"))]));
         Self {
             source,

@@ -2,6 +2,7 @@
 
 mod cron;
 mod input;
+mod json_schema;
 mod names;
 mod structure;
 

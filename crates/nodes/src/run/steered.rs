@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::Workflow;
-use model::workflow::{Action, check_form};
+use model::workflow::Action;
 use serde_json::json;
 use serde_json::value::RawValue;
 use store::{NewRun, Retried, RunRow};
@@ -186,12 +186,14 @@ async fn filled_in(
         return Err(garbled(format!("no step at `{path}` asks anybody")));
     };
     let given = given.map_or("", RawValue::get);
-    let checked = check_form(form, ("the form", "field"), given).map_err(|mut faults| {
-        for fault in &mut faults {
-            fault.pointer.insert_str(0, "/form");
-        }
-        problem::of_input(faults)
-    })?;
+    let checked = form
+        .check(("the form", "field"), given)
+        .map_err(|mut faults| {
+            for fault in &mut faults {
+                fault.pointer.insert_str(0, "/form");
+            }
+            problem::of_input(faults)
+        })?;
     RawValue::from_string(checked).map_err(|error| garbled(error.to_string()))
 }
 

@@ -205,7 +205,12 @@ impl Reader<'_, '_> {
                     .iter()
                     .any(|(name, _)| *name == field.name || *name == "body")
             };
-            for field in inputs.iter().filter(lacking).filter(|field| !comes(field)) {
+            for field in inputs
+                .fields
+                .iter()
+                .filter(lacking)
+                .filter(|field| !comes(field))
+            {
                 let message = format!(
                     "the trigger gives no input `{}`, which is required",
                     field.name

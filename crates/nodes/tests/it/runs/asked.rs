@@ -305,3 +305,70 @@ steps:
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_schema_refuses_changes_nothing() {
+    const SENT: &str = r##"workflow: sent
+inputs:
+  $schema: https://json-schema.org/draft/2020-12/schema
+  type: object
+  required: [to]
+  properties: { to: { $ref: "#/$defs/place" }, copies: { type: integer, default: 1 } }
+  $defs: { place: { type: object, required: [city], properties: { city: { type: string } } } }
+steps:
+  - id: ok
+    approve:
+      message: Send it?
+      form: { $schema: "https://json-schema.org/draft/2020-12/schema", type: object, properties: { by: { enum: [air, sea] } } }
+"##;
+    everywhere(&[SENT], async |world| {
+        let start = async |input: Value| {
+            let node = "workflow.sent";
+            world.call(&world.editor, node, "", input).await
+        };
+        for (input, pointer) in [
+            (json!({}), "/to"),
+            (json!({"to": "Rome"}), "/to"),
+            (json!({"to": {"city": 1}}), "/to/city"),
+            (json!({"to": {}}), "/to/city"),
+            (json!({"to": {"city": "Rome"}, "copies": 1.5}), "/copies"),
+            (json!({"to": {"city": "Rome"}, "copy": 1}), "/copy"),
+        ] {
+            let expected = (Code::InvalidInput, pointer.to_owned());
+            assert_eq!(refused(&start(input.clone()).await), expected, "{input}");
+        }
+        assert!(world.claim(1, 0).await.is_empty());
+
+        let run = world
+            .start(&world.editor, "sent", json!({"to": {"city": "Rome"}}))
+            .await;
+        assert_eq!(run["input"], json!({"to": {"city": "Rome"}, "copies": 1}));
+        let held = world.hold().await;
+        let waits = StepRow {
+            note: Some(Note {
+                signal: Some(approval("ok")),
+                form: Some(json!({})),
+                ..Note::default()
+            }),
+            ..row("ok", StepState::Waiting)
+        };
+        let told = Advance {
+            steps: vec![waits],
+            then: for_signals(0),
+            ..advance(&held)
+        };
+        world.tell(&told).await.unwrap();
+        let yes = async |form: Value| {
+            let input = json!({"id": run["id"], "step": "ok", "approved": true, "form": form});
+            world.call(&world.editor, "run.approve", "", input).await
+        };
+        let expected = (Code::InvalidInput, "/form/by".to_owned());
+        assert_eq!(refused(&yes(json!({"by": "foot"})).await), expected);
+        assert!(world.claim(1, 0).await.is_empty());
+        yes(json!({"by": "sea"})).await.unwrap();
+        let held = world.hold().await;
+        let payload = r#"{"approved":true,"note":null,"form":{"by":"sea"}}"#;
+        assert_eq!(held.signals[0].payload.get(), payload);
+    })
+    .await;
+}

@@ -6,7 +6,7 @@ use super::super::Reader;
 use super::{Member, With, empty};
 use crate::workflow::answer::Answer;
 use crate::workflow::input::check_constant;
-use crate::workflow::{Action, Template};
+use crate::workflow::{Action, Form, Template};
 use crate::yaml::Node;
 use crate::{Field, Kind, Model, System, did_you_mean};
 
@@ -112,7 +112,7 @@ impl Reader<'_, '_> {
                             at: step.at,
                             members: Vec::new(),
                         };
-                        self.lacking(&whose, &inputs.iter().collect::<Vec<_>>(), &nothing);
+                        self.lacking(&whose, &inputs.fields.iter().collect::<Vec<_>>(), &nothing);
                     }
                 }
             } else {
@@ -134,7 +134,7 @@ impl Reader<'_, '_> {
     pub(in super::super) fn inputs_of(
         &mut self,
         whose: &str,
-        inputs: &[Field],
+        inputs: &Form,
         node: &Node,
         template: &Template,
     ) {
@@ -148,14 +148,20 @@ impl Reader<'_, '_> {
             template,
         } in &with.members
         {
-            if let Some(field) = inputs.iter().find(|field| field.name == *name) {
+            if let Some(field) = inputs.field(name) {
                 self.value(field, node, template);
+                if let Template::Constant(constant) = template
+                    && let Some(why) = inputs.unfit(name, constant)
+                {
+                    self.source.mistake(node.at, why, None);
+                }
             } else {
-                let hint = did_you_mean(name, inputs.iter().map(|field| field.name.as_str()));
+                let names = inputs.fields.iter().map(|field| field.name.as_str());
+                let hint = did_you_mean(name, names);
                 self.source
                     .mistake(*at, format!("{whose} has no input `{name}`"), hint);
             }
         }
-        self.lacking(whose, &inputs.iter().collect::<Vec<_>>(), &with);
+        self.lacking(whose, &inputs.fields.iter().collect::<Vec<_>>(), &with);
     }
 }

@@ -62,7 +62,12 @@ impl Reader<'_, '_> {
             Answer::object(answer)
         } else {
             let [approved, by, note] = answer;
-            Answer::object([approved, by, note, ("form", Answer::of_fields(&form))])
+            Answer::object([
+                approved,
+                by,
+                note,
+                ("form", Answer::of_fields(&form.fields)),
+            ])
         };
         Some((
             Action::Approve {
