@@ -112,7 +112,7 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         Box::pin(self.called(request, context)).await
     }
 
-    /// rmcp compares headers with the arguments that a schema says are headers, too; no schema of ours says so.
+    /// rmcp compares headers with the arguments that a schema says are headers, too; only what stands beside has such.
     fn get_tool(&self, name: &str) -> Option<Tool> {
         self.beside.get_tool(name)
     }

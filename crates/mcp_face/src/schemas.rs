@@ -40,6 +40,12 @@ pub(crate) fn outline(mut tree: Value) -> Value {
 /// The same of a tree that may refer to the catalogue's schemas.
 pub(crate) fn complete(tree: Value, catalogue: &Catalogue) -> JsonObject {
     let mut tree = resolved(tree, catalogue);
+    // One that somebody wrote into a file is told word for word; it refers to itself only.
+    if let Value::Object(whole) = &tree
+        && whole.contains_key("$schema")
+    {
+        return whole.clone();
+    }
     let mut wanted = Vec::new();
     plain(&mut tree);
     point_to_defs(&mut tree, &mut wanted);

@@ -7,14 +7,15 @@ mod questions;
 mod task;
 mod tool;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use http::request::Parts;
 use mcp_face::{Asker, Beside, Face};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, ErrorData, GetTaskParams,
-    GetTaskResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    GetTaskResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
     UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
@@ -42,11 +43,29 @@ them.";
 #[derive(Clone)]
 pub struct Workflows {
     app: App,
+    /// The tools of which arguments are headers, too, by name and as anybody saw them last. rmcp compares such headers before
+    /// it is known who calls, so the catalogue cannot be asked then.
+    with_headers: Arc<RwLock<BTreeMap<String, Tool>>>,
 }
 
 impl Workflows {
     pub fn new(app: App) -> Self {
-        Self { app }
+        Self {
+            app,
+            with_headers: Arc::default(),
+        }
+    }
+
+    fn saw(&self, tools: &[Tool]) {
+        let known = self.with_headers.write();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        for tool in tools {
+            if tool::has_headers(tool) {
+                known.insert(tool.name.to_string(), tool.clone());
+            } else {
+                known.remove(&*tool.name);
+            }
+        }
     }
 
     /// Who asks is found out anew for each node, where a head tells it: an assertion is good for less than a run may take.
@@ -88,8 +107,16 @@ fn asker(context: &RequestContext<RoleServer>) -> Result<Asker, ErrorData> {
 impl Beside for Workflows {
     async fn has_tool(&self, asker: &Asker, name: &str) -> bool {
         let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
-        let writes = self.app.agents.may_write(&asker.identity);
-        writes && catalogue.is_ok_and(|catalogue| tool::find(&catalogue, asker, name).is_some())
+        let Ok(catalogue) = catalogue else {
+            return false;
+        };
+        let Some(node) = tool::find(&catalogue, asker, name) else {
+            return false;
+        };
+        if node.input.json().contains("x-mcp-header") {
+            self.saw(&[tool::tool(node, &catalogue)]);
+        }
+        self.app.agents.may_write(&asker.identity)
     }
 
     fn would_write(&self, name: &str) -> bool {
@@ -104,6 +131,12 @@ impl ServerHandler for Workflows {
         ServerConfig::new(capabilities.build()).with_instructions(INSTRUCTIONS)
     }
 
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let known = self.with_headers.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        known.get(name).cloned()
+    }
+
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
@@ -116,6 +149,7 @@ impl ServerHandler for Workflows {
         let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
         let catalogue = catalogue.map_err(|problem| task::protocol_error(&problem))?;
         let tools = tool::all(&catalogue, &asker);
+        self.saw(&tools);
         Ok(ListToolsResult::with_all_items(tools))
     }
 

@@ -249,7 +249,7 @@ fn start(node: &NodeInfo) -> Value {
             { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 }, "description": "The same key starts one run." },
             { "name": "Gantry-Session", "in": "header", "schema": { "type": "string", "pattern": "^[!-~]+$", "maxLength": 128 }, "description": "The caller's session that the run is of; else the cookie `gantry_session`." },
         ],
-        "requestBody": { "content": { "application/json": { "schema": own(&node.input.tree()) } } },
+        "requestBody": { "content": { "application/json": { "schema": input_of(node) } } },
         "responses": {
             "200": { "description": "The run, which has ended; with `Accept: text/event-stream` what becomes of it", "content": run },
             "202": { "description": "The run, which is under way: `Location` tells where", "content": run },
@@ -261,6 +261,18 @@ fn start(node: &NodeInfo) -> Value {
 
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// One that a file has word for word refers to itself, and is a document of its own here.
+fn input_of(node: &NodeInfo) -> Value {
+    let mut schema = node.input.tree();
+    if schema["$schema"].is_null() {
+        return own(&schema);
+    }
+    if schema["$id"].is_null() {
+        schema["$id"] = json!(format!("urn:gantry:{}", node.name));
+    }
+    schema
 }
 
 /// What the catalogue's schemas share stands elsewhere in this document.

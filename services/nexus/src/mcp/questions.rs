@@ -13,9 +13,10 @@ use wire::{Code, NodeInfo, Problem};
 /// The name of the question for inputs.
 const INPUTS: &str = "inputs";
 /// What a form may say of a member, beside its kind.
-const TOLD: [&str; 10] = [
+const TOLD: [&str; 11] = [
     "description",
     "enum",
+    "enumNames",
     "minItems",
     "maxItems",
     "minimum",
@@ -70,12 +71,12 @@ fn member(schema: &Value) -> Option<Value> {
         kind => kind.as_str()?,
     };
     let mut member = match kind {
-        "string" | "number" | "integer" | "boolean" => json!({"type": kind}),
-        // Several of these.
-        "array" if schema["items"]["enum"].is_array() => {
-            let items = json!({"type": "string", "enum": schema["items"]["enum"]});
-            json!({"type": "array", "items": items})
-        }
+        "string" => match titled(&schema["oneOf"]) {
+            Some(choices) => json!({"type": kind, "oneOf": choices}),
+            None => json!({"type": kind}),
+        },
+        "number" | "integer" | "boolean" => json!({"type": kind}),
+        "array" => json!({"type": kind, "items": several(&schema["items"])?}),
         _ => return None,
     };
     for name in TOLD {
@@ -95,6 +96,25 @@ fn member(schema: &Value) -> Option<Value> {
         member["format"] = json!(format);
     }
     Some(member)
+}
+
+/// Several of these.
+fn several(items: &Value) -> Option<Value> {
+    if items["enum"].is_array() {
+        return Some(json!({"type": "string", "enum": items["enum"]}));
+    }
+    let choices = titled(&items["anyOf"]).or_else(|| titled(&items["oneOf"]));
+    choices.map(|choices| json!({"anyOf": choices}))
+}
+
+/// One of these, each with what people read.
+fn titled(choices: &Value) -> Option<Value> {
+    let choices = choices.as_array()?.iter().map(|choice| {
+        let value = choice["const"].as_str()?;
+        let title = choice["title"].as_str().unwrap_or(value);
+        Some(json!({"const": value, "title": title}))
+    });
+    choices.collect()
 }
 
 fn is_extreme(bound: &Number) -> bool {

@@ -59,7 +59,7 @@ pub(super) fn may_be_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(words)
 }
 
-fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
+pub(super) fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
     let name = name_of(node);
     let title = name.replace('_', " ");
     let title = title[..1].to_uppercase() + &title[1..];
@@ -81,6 +81,19 @@ fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
         .with_title(title)
         .with_raw_output_schema(output().into())
         .with_annotations(hints)
+}
+
+/// Whether an argument is to be a header, too: one at the top, or within an object there.
+pub(super) fn has_headers(tool: &Tool) -> bool {
+    fn within(properties: Option<&Value>) -> bool {
+        let properties = properties.and_then(Value::as_object);
+        properties.is_some_and(|properties| {
+            properties.values().any(|schema| {
+                schema.get("x-mcp-header").is_some() || within(schema.get("properties"))
+            })
+        })
+    }
+    within(tool.input_schema.get("properties"))
 }
 
 /// Of what [`super::outcome`] says, or of a problem.

@@ -1,6 +1,7 @@
 //! Agents start workflows as tools, and are answered as REST answers.
 
 mod durable;
+mod schema;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -62,6 +63,17 @@ fn tasks() -> Value {
 }
 
 async fn message(world: &World, key: &str, method: &str, params: Value, can: Value) -> Value {
+    message_with(world, key, method, (params, can), &[]).await
+}
+
+/// With more headers.
+async fn message_with(
+    world: &World,
+    key: &str,
+    method: &str,
+    (params, can): (Value, Value),
+    more: &[(&str, &str)],
+) -> Value {
     const MODERN: &str = "2026-07-28";
     let mut params = params;
     params["_meta"] = json!({
@@ -79,6 +91,9 @@ async fn message(world: &World, key: &str, method: &str, params: Value, can: Val
         .header("authorization", format!("Bearer {key}"));
     if !name.is_empty() {
         request = request.header("mcp-name", name);
+    }
+    for (name, value) in more {
+        request = request.header(*name, *value);
     }
     let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
     let request = request.body(Body::from(body.to_string())).unwrap();
