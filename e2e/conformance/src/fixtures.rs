@@ -1,5 +1,5 @@
-//! What the suite calls and no workflow can be: deprecated requests to the client, prompts and resources, lists that change,
-//! schemas that no input has. A service beside the catalogue; all else are workflows of the project.
+//! What the suite calls and no workflow can be: deprecated requests to the client, prompts and resources, lists that change.
+//! A service beside the catalogue; all else are workflows of the project.
 
 #![expect(deprecated, reason = "the suite asks for what the older protocol has")]
 
@@ -11,13 +11,12 @@ use nexus::Workflows;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
     CompleteRequestParams, CompleteResult, CompletionInfo, ContentBlock,
-    CreateMessageRequestParams, ElicitRequestParams, ElicitationSchema, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, LoggingLevel,
-    LoggingMessageNotificationParam, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec, SamplingMessage,
-    ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CreateMessageRequestParams, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, LoggingLevel, LoggingMessageNotificationParam,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    RequestStateCodec, SamplingMessage, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -104,27 +103,11 @@ async fn sample(prompt: &str, context: &RequestContext<RoleServer>) -> CallToolR
     }
 }
 
-async fn elicit(
-    message: &str,
-    schema: &ElicitationSchema,
-    context: &RequestContext<RoleServer>,
-) -> CallToolResult {
-    let asked = ElicitRequestParams::FormElicitationParams {
-        meta: None,
-        message: message.to_owned(),
-        requested_schema: schema.clone(),
-    };
-    match context.peer.create_elicitation(asked).await {
-        Ok(answer) => said(format!("User response: {}", json!(answer))),
-        Err(error) => failed(error),
-    }
-}
-
 impl Beside for Fixtures {
     const LISTENS: bool = true;
 
     async fn has_tool(&self, asker: &Asker, name: &str) -> bool {
-        self.get_tool(name).is_some() || self.workflows.has_tool(asker, name).await
+        self.table.tool(name).is_some() || self.workflows.has_tool(asker, name).await
     }
 }
 
@@ -146,11 +129,8 @@ impl ServerHandler for Fixtures {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.table
-            .tools
-            .iter()
-            .find(|tool| tool.name == name)
-            .cloned()
+        let own = self.table.tool(name).cloned();
+        own.or_else(|| self.workflows.get_tool(name))
     }
 
     async fn list_tools(
@@ -168,7 +148,7 @@ impl ServerHandler for Fixtures {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if self.get_tool(&request.name).is_none() {
+        if self.table.tool(&request.name).is_none() {
             return self.workflows.call_tool(request, context).await;
         }
         let name = &*request.name;
@@ -191,12 +171,6 @@ impl ServerHandler for Fixtures {
                 Step::Ask(asked) => asked.into(),
                 Step::Answered => said("state-ok: everything was answered.").into(),
             });
-        }
-        if let Some(answer) = self.table.answers.get(name) {
-            return Ok(answer.clone().into());
-        }
-        if let Some(schema) = self.table.elicitations.get(name) {
-            return Ok(elicit(argument("message"), schema, &context).await.into());
         }
         let answer = match name {
             "test_tool_with_logging" => log(&context).await,

@@ -3,18 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use rmcp::model::{
-    CallToolResult, ElicitationSchema, InputRequest, InputRequests, Prompt, Resource,
-    ResourceTemplate, ResultType, Tool,
-};
+use rmcp::model::{InputRequest, InputRequests, Prompt, Resource, ResourceTemplate, Tool};
 use serde_json::Value;
 
 pub(crate) struct Table {
     pub(crate) tools: Vec<Tool>,
-    /// Of tools that always answer the same.
-    pub(crate) answers: BTreeMap<String, CallToolResult>,
-    /// What tools of the older protocol ask in the midst of a call.
-    pub(crate) elicitations: BTreeMap<String, ElicitationSchema>,
     /// What tools and prompts of the newer protocol ask, round by round.
     pub(crate) rounds: BTreeMap<String, Vec<InputRequests>>,
     /// Base64.
@@ -25,14 +18,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    pub(crate) fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
     pub(crate) fn read() -> anyhow::Result<Self> {
         let mut all: Value = serde_json::from_str(include_str!("../fixtures.json"))?;
         let mut part = |name: &str| all[name].take();
-        let mut answers: BTreeMap<String, CallToolResult> =
-            serde_json::from_value(part("answers")).context("answers")?;
-        for answer in answers.values_mut() {
-            answer.result_type = Some(ResultType::COMPLETE);
-        }
         let requests: BTreeMap<String, InputRequest> =
             serde_json::from_value(part("requests")).context("requests")?;
         let named: BTreeMap<String, Vec<BTreeMap<String, String>>> =
@@ -50,8 +42,6 @@ impl Table {
         }
         Ok(Self {
             tools: serde_json::from_value(part("tools")).context("tools")?,
-            answers,
-            elicitations: serde_json::from_value(part("elicitations")).context("elicitations")?,
             rounds,
             image: serde_json::from_value(part("image")).context("image")?,
             prompts: serde_json::from_value(part("prompts")).context("prompts")?,
