@@ -106,10 +106,23 @@ pub enum Action {
     Approve {
         message: Template,
         role: Option<String>,
+        of: Asked,
         /// What they fill in with a yes.
         form: Form,
         timeout: Option<Duration>,
     },
+}
+
+/// Who answers what a step asks. What others than people answer is the step's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Person,
+    /// The language model of an agent's client, in so many tokens at most: `{text}`.
+    Model {
+        tokens: u32,
+    },
+    /// An agent's client itself, of the folders that it has open: `{roots}`.
+    Roots,
 }
 
 #[derive(Debug, Clone)]

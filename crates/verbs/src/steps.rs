@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use wire::run::{StepRow, StepState};
+use wire::run::{Of, StepRow, StepState};
 
 use crate::printable;
 use crate::workflows::members;
@@ -66,7 +66,11 @@ fn waits_for(step: &StepRow) -> String {
         return "waits".to_owned();
     };
     let text = match (&note.message, &note.signal, note.run) {
-        (Some(message), ..) => format!("asks: {message}"),
+        (Some(message), ..) => match note.of {
+            None => format!("asks: {message}"),
+            Some(Of::Model) => format!("asks a client's model: {message}"),
+            Some(Of::Roots) => format!("asks a client for its roots: {message}"),
+        },
         (None, Some(signal), _) => format!("waits for the signal `{signal}`"),
         (None, None, Some(run)) => format!("waits for the run {run}"),
         (None, None, None) => "waits".to_owned(),

@@ -169,6 +169,12 @@ pub struct Note {
     pub role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Who is asked instead of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Of>,
+    /// The most that a model may write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u32>,
     /// JSON Schema of what they fill in with a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Value>,
@@ -178,6 +184,16 @@ pub struct Note {
     /// Whoever asks may decide. Never kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decides: bool,
+}
+
+/// What an agent's client answers by itself. Whoever may decide can answer in its place, by the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Of {
+    /// Its language model, with `{text}`.
+    Model,
+    /// The folders that it has open, as `{roots: [{uri, name?}]}`.
+    Roots,
 }
 
 /// The name of the signal by which the step at that path is approved or refused; its payload is [`Decided`].

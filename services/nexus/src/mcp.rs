@@ -1,10 +1,17 @@
 //! `/nexus/mcp`: workflows as tools, and their runs as durable tasks.
 
+// The protocol drops sampling, roots and messages in July 2027 at the earliest; clients have them until then.
+#![expect(
+    deprecated,
+    reason = "workflows ask models and for roots, and tell messages"
+)]
+
 mod call;
 mod media;
 mod outcome;
 mod questions;
 mod task;
+mod telling;
 mod tool;
 
 use std::collections::BTreeMap;
@@ -15,8 +22,8 @@ use http::request::Parts;
 use mcp_face::{Asker, Beside, Face};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, ErrorData, GetTaskParams,
-    GetTaskResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
-    UpdateTaskParams,
+    GetTaskResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    SetLevelRequestParams, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -127,7 +134,10 @@ impl Beside for Workflows {
 
 impl ServerHandler for Workflows {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_tasks();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tasks()
+            .enable_logging();
         ServerConfig::new(capabilities.build()).with_instructions(INSTRUCTIONS)
     }
 
@@ -163,13 +173,23 @@ impl ServerHandler for Workflows {
         call::call(&asking, &asker, request, &context).await
     }
 
+    /// Heard, and passed over: see [`telling`].
+    async fn set_level(
+        &self,
+        _: SetLevelRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
     async fn get_task(
         &self,
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         let asking = self.asking(&asker(&context)?, &context);
-        task::get(&asking, &request.task_id).await
+        let can = context.client_capabilities().unwrap_or_default();
+        task::get(&asking, &request.task_id, &can).await
     }
 
     async fn update_task(

@@ -34,12 +34,14 @@ impl Outside for Log {
         Box::pin(async {
             let mut arguments = Arguments::of(input)?;
             let message = shown(&arguments.take("message").unwrap_or_default());
-            match arguments.text("level")?.as_deref() {
-                Some("debug") => tracing::debug!(target: "workflow", "{message}"),
-                None | Some("info") => tracing::info!(target: "workflow", "{message}"),
-                Some("warn") => tracing::warn!(target: "workflow", "{message}"),
-                Some("error") => tracing::error!(target: "workflow", "{message}"),
-                Some(_) => {
+            let level = arguments.text("level")?;
+            let level = level.as_deref().unwrap_or("info");
+            match level {
+                "debug" => tracing::debug!(target: "workflow", "{message}"),
+                "info" => tracing::info!(target: "workflow", "{message}"),
+                "warn" => tracing::warn!(target: "workflow", "{message}"),
+                "error" => tracing::error!(target: "workflow", "{message}"),
+                _ => {
                     return Err(mistake(
                         "level",
                         "not_in_enum",
@@ -47,7 +49,8 @@ impl Outside for Log {
                     ));
                 }
             }
-            Ok(Value::Null)
+            // Whoever waits for the run hears of the step, and so of what was said.
+            Ok(json!({"level": level, "message": message}))
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use model::workflow::{Action, Expression, Step, Template};
+use model::workflow::{Action, Asked, Expression, Step, Template};
 use serde_json::Value;
-use wire::run::{Note, StepRow, StepState};
+use wire::run::{Note, Of, StepRow, StepState};
 use wire::{Code, Problem};
 
 use super::block::Block;
@@ -97,11 +97,15 @@ impl<'a> Doing<'a> {
             Action::Approve {
                 message,
                 role,
+                of,
                 form,
                 timeout,
             } => {
+                let (of, tokens) = asked(*of);
                 let note = Note {
                     role: role.clone(),
+                    of,
+                    tokens,
                     form: (!form.is_empty()).then(|| form.schema()),
                     ..Note::default()
                 };
@@ -193,6 +197,15 @@ fn known(row: &StepRow) -> Option<Progress> {
             Some(Progress::Failed(Box::new(problem)))
         }
         StepState::Waiting => None,
+    }
+}
+
+/// As rows name who is asked.
+fn asked(of: Asked) -> (Option<Of>, Option<u32>) {
+    match of {
+        Asked::Person => (None, None),
+        Asked::Model { tokens } => (Some(Of::Model), Some(tokens)),
+        Asked::Roots => (Some(Of::Roots), None),
     }
 }
 

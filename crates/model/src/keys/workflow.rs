@@ -6,6 +6,7 @@ use crate::shape::{Shape, Table, key, required};
 pub(crate) const OVERLAP: &[&str] = &["skip", "queue", "cancel_running"];
 pub(crate) const MISSED: &[&str] = &["none", "latest", "all"];
 pub(crate) const TASKS: &[&str] = &["required", "optional", "forbidden"];
+pub(crate) const ASKED: &[&str] = &["person", "model", "roots"];
 pub(crate) const CHANGES: &[&str] = &["create", "update", "delete"];
 /// Of these a step has one.
 pub(crate) const KINDS: &[&str] = &[
@@ -163,7 +164,7 @@ static STEP: Table = Table {
         key(
             "approve",
             Shape::Map(&APPROVE),
-            "Waits until a person says yes or no.",
+            "Waits until a person says yes or no, or a client's model answers.",
         ),
         key(
             "retry",
@@ -206,11 +207,25 @@ static WAIT: Table = Table {
 static APPROVE: Table = Table {
     hint: "it as { message: Publish it?, role: editor }",
     keys: &[
-        required("message", Shape::Text, "What the person is asked."),
+        required(
+            "message",
+            Shape::Text,
+            "What the person or the model is asked.",
+        ),
         key(
             "role",
             Shape::Text,
             "Who may say it; whoever may see the run unless said.",
+        ),
+        key(
+            "of",
+            Shape::Word(ASKED),
+            "Who is asked: a person unless said, the language model of an agent's client, or that client for its roots.",
+        ),
+        key(
+            "tokens",
+            Shape::Count(1, 100_000),
+            "With of: model, the most that it may write; 1000 unless said.",
         ),
         key(
             "form",

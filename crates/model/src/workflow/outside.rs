@@ -165,7 +165,7 @@ fn template() -> OutsideNode {
 fn log() -> OutsideNode {
     OutsideNode {
         name: "log",
-        about: "Writes a line into the log of nexus.",
+        about: "Writes a line into the log of nexus, and tells it to an agent that waits for the run.",
         arguments: vec![
             text("message", "What it says."),
             word(
@@ -175,7 +175,7 @@ fn log() -> OutsideNode {
             ),
         ],
         required: vec![&["message"]],
-        output: json!({"type": "null"}),
+        output: answer(&json!({"level": {"type": "string"}, "message": {"type": "string"}})),
     }
 }
 

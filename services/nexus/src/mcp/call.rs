@@ -6,15 +6,15 @@ use mcp_face::{Asker, refused};
 use rmcp::RoleServer;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ClientCapabilities, CreateTaskResult, ErrorData,
-    InputRequest, InputRequests, InputRequiredResult, InputResponses, JsonObject,
-    ProgressNotificationParam, ProgressToken, ProtocolVersion,
+    InputRequests, InputRequiredResult, InputResponses, JsonObject, ProtocolVersion,
 };
 use rmcp::service::RequestContext;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 use wire::run::{Note, One, Run, State, StepRow, StepState};
 use wire::{Code, Fault, NodeInfo, Options, Problem, TaskSupport};
 
+use super::telling::Telling;
 use super::tool::{IDEMPOTENCY_KEY, SESSION};
 use super::{outcome, questions, task, tool};
 use crate::asking::{Asking, read};
@@ -27,51 +27,49 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// What the client says that it can do.
 struct Client {
+    can: ClientCapabilities,
     tasks: bool,
-    asks: Asks,
-    progress: Option<ProgressToken>,
-    /// Steps that it was told have ended.
-    told: usize,
-}
-
-/// How a person is asked something.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asks {
-    Never,
-    /// Within the call, as the older protocol has it.
-    Within,
-    /// The client calls again with the answer.
-    Again,
+    /// Asked something, it calls again with the answer; in the older protocol it is asked within the call.
+    calls_again: bool,
+    telling: Telling,
 }
 
 impl Client {
     fn of(context: &RequestContext<RoleServer>) -> Self {
-        let capabilities = context.client_capabilities().unwrap_or_default();
-        let modern = context
+        let can = context.client_capabilities().unwrap_or_default();
+        let newer = context
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         Self {
-            tasks: capabilities.supports_tasks(),
-            asks: match capabilities.elicitation {
-                None => Asks::Never,
-                Some(_) if modern => Asks::Again,
-                Some(_) => Asks::Within,
-            },
-            progress: context.meta.get_progress_token(),
-            told: 0,
+            tasks: can.supports_tasks(),
+            can,
+            calls_again: newer,
+            telling: Telling::of(context, newer),
         }
     }
 }
 
-/// What a client carries from one round of a call to the next: `<run>.<round>`. It is no secret, and nobody's who may not
-/// see the run.
-struct Begun(Uuid);
+/// Why a call has no result.
+enum Refused {
+    Problem(Problem),
+    /// As the protocol has it.
+    Request(ErrorData),
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// What a client carries from one round of a call to the next: `<run>.<steps that it knows have ended>`. It is no secret,
+/// and nobody's who may not see the run.
+struct Begun(Uuid, usize);
 
 impl Begun {
     fn read(state: &str) -> Option<Self> {
         let (run, round) = state.split_once('.')?;
-        round.parse::<usize>().ok()?;
-        run.parse().ok().map(Self)
+        Some(Self(run.parse().ok()?, round.parse().ok()?))
     }
 
     fn write(run: &Run, steps: &[StepRow]) -> String {
@@ -111,9 +109,11 @@ pub(super) async fn call(
         &mut client,
         context,
     );
-    Ok(answered
-        .await
-        .unwrap_or_else(|problem| refused(&problem).into()))
+    match answered.await {
+        Ok(answer) => Ok(answer),
+        Err(Refused::Problem(problem)) => Ok(refused(&problem).into()),
+        Err(Refused::Request(error)) => Err(error),
+    }
 }
 
 async fn carry(
@@ -123,10 +123,13 @@ async fn carry(
     request: CallToolRequestParams,
     client: &mut Client,
     context: &RequestContext<RoleServer>,
-) -> Result<CallToolResponse, Problem> {
+) -> Result<CallToolResponse, Refused> {
     let mut said = request.input_responses.clone();
     let mut run = match begun {
-        Some(Begun(id)) => begun_before(asking, node, id).await?,
+        Some(Begun(id, ended)) => {
+            client.telling.told = ended;
+            begun_before(asking, node, id).await?
+        }
         None => match given(asking, node, request, client, context).await? {
             Given::All(arguments) => start(asking, node, arguments).await?,
             Given::Asked(asked) => return Ok(InputRequiredResult::new(Some(asked), None).into()),
@@ -155,12 +158,17 @@ async fn carry(
         if client.tasks {
             return Ok(CreateTaskResult::new(task::begun(&run)).into());
         }
-        let asked = questions::for_decisions(&steps);
-        if client.asks == Asks::Again && !asked.is_empty() {
+        let asked = questions::for_decisions(&steps, &client.can);
+        if asked.is_empty()
+            && let Some(needed) = questions::missing(&steps)
+        {
+            return Err(Refused::Request(outcome::lacking(&run, needed)));
+        }
+        if client.calls_again && !asked.is_empty() {
             let state = Begun::write(&run, &steps);
             return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
         }
-        if client.asks == Asks::Within {
+        if !asked.is_empty() {
             let answers = answers(asking, asked, context).await;
             if task::decide(asking, run.id, &steps, &answers).await? {
                 continue;
@@ -198,14 +206,15 @@ async fn given(
     if questions::take_inputs(request.input_responses.as_ref(), &mut arguments)? {
         return Ok(Given::All(arguments));
     }
-    match questions::for_inputs(node, &arguments) {
-        Some(asked) if client.asks == Asks::Again => Ok(Given::Asked(asked)),
-        Some(asked) if client.asks == Asks::Within => {
+    let asked = questions::for_inputs(node, &arguments);
+    match asked.filter(|_| client.can.elicitation.is_some()) {
+        Some(asked) if client.calls_again => Ok(Given::Asked(asked)),
+        Some(asked) => {
             let answers = answers(asking, asked, context).await;
             questions::take_inputs(Some(&answers), &mut arguments)?;
             Ok(Given::All(arguments))
         }
-        _ => Ok(Given::All(arguments)),
+        None => Ok(Given::All(arguments)),
     }
 }
 
@@ -217,16 +226,13 @@ async fn answers(
 ) -> InputResponses {
     let mut answers = InputResponses::new();
     for (name, question) in asked {
-        let InputRequest::Elicitation(question) = question else {
-            continue;
-        };
         let answer = tokio::select! {
-            answer = context.peer.create_elicitation(question.params) => answer,
+            answer = questions::ask(question, context) => answer,
             () = asking.app.stopping.cancelled() => break,
         };
         match answer {
             Ok(answer) => {
-                answers.insert(name, json!(answer));
+                answers.insert(name, answer);
             }
             Err(error) => {
                 tracing::debug!(error = %error, question = name, "A client could not be asked");
@@ -292,14 +298,12 @@ async fn wait(
         let over = left.is_zero() || asking.app.stopping.is_cancelled();
         let is_final = run.state.is_final();
         let waits = run.state == State::Waiting;
-        let steps = if client.progress.is_some() || ((over || waits) && !is_final) {
+        let steps = if client.telling.wants_steps() || ((over || waits) && !is_final) {
             task::steps_of(asking, run.id).await?
         } else {
             Vec::new()
         };
-        if let Some(token) = &client.progress {
-            client.told = tell(&steps, token, client.told, context).await;
-        }
+        client.telling.tell(&steps, context).await;
         if is_final || over || (waits && needs_word(&steps)) {
             return Ok((run, steps));
         }
@@ -318,24 +322,4 @@ fn needs_word(steps: &[StepRow]) -> bool {
     let mut notes = waiting.map(|step| step.note.as_ref()).peekable();
     let word = |note: Option<&Note>| note.is_some_and(|note| note.signal.is_some());
     notes.peek().is_some() && notes.all(word)
-}
-
-/// Tells of each step that has ended since.
-async fn tell(
-    steps: &[StepRow],
-    token: &ProgressToken,
-    told: usize,
-    context: &RequestContext<RoleServer>,
-) -> usize {
-    let ended = steps.iter().filter(|step| step.ended_at.is_some());
-    let mut count = told;
-    for step in ended.skip(told) {
-        count += 1;
-        #[expect(clippy::cast_precision_loss, reason = "a run has at most 10,000 steps")]
-        let progress = ProgressNotificationParam::new(token.clone(), count as f64)
-            .with_message(format!("{} ended", step.path));
-        // A client that is gone hears nothing.
-        let _ = context.peer.notify_progress(progress).await;
-    }
-    count
 }

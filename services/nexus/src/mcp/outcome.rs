@@ -1,6 +1,6 @@
 //! What became of a run, as a tool's result.
 
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResult, ClientCapabilities, ContentBlock, ErrorData};
 use serde_json::{Value, json};
 use wire::run::{Run, State, StepRow};
 use wire::{Code, Problem};
@@ -59,6 +59,17 @@ pub(super) fn result(run: &Run, steps: &[StepRow], most: usize) -> CallToolResul
             structured(ContentBlock::text(text), told, false)
         }
     }
+}
+
+/// A run waits for what the client can do nothing about.
+pub(super) fn lacking(run: &Run, needed: ClientCapabilities) -> ErrorData {
+    let mut error = ErrorData::missing_required_client_capability(needed);
+    if let Some(Value::Object(data)) = &mut error.data {
+        let hint = "the run waits; decide with run_approve";
+        data.insert("run".to_owned(), json!(run.id));
+        data.insert("hint".to_owned(), json!(hint));
+    }
+    error
 }
 
 /// Why it failed.

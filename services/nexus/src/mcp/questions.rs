@@ -1,13 +1,18 @@
-//! What a person is asked: inputs that were left out, and decisions that a run waits for.
+//! What a client is asked: inputs that were left out, and decisions that a run waits for.
 
+use rmcp::RoleServer;
 use rmcp::model::{
+    ClientCapabilities, CreateMessageRequest, CreateMessageRequestParams, CreateMessageResult,
     ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema,
-    InputRequest, InputRequests, InputResponses, JsonObject,
+    InputRequest, InputRequests, InputResponses, JsonObject, ListRootsRequest, ListRootsResult,
+    RootsCapabilities, SamplingCapability, SamplingMessage,
 };
+use rmcp::service::{RequestContext, ServiceError};
+use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 use serde_json::{Number, Value, json};
 use uuid::Uuid;
-use wire::run::{Approve, StepRow, StepState};
+use wire::run::{Approve, Note, Of, StepRow, StepState};
 use wire::{Code, NodeInfo, Problem};
 
 /// The name of the question for inputs.
@@ -144,21 +149,71 @@ pub(super) fn take_inputs(
     }
 }
 
-/// A form for each step that waits for a decision of whoever asks, by the step's path.
-pub(super) fn for_decisions(steps: &[StepRow]) -> InputRequests {
-    let waiting = steps
-        .iter()
-        .filter(|step| step.state == StepState::Waiting)
-        .filter_map(|step| Some((step, step.note.as_ref().filter(|note| note.decides)?)));
-    let asked = waiting.filter_map(|(step, note)| {
-        let form = match &note.form {
-            Some(schema) => form(schema, |_| true)?,
-            None => yes_or_no(),
-        };
+/// The steps that wait for a decision of whoever asks.
+fn open(steps: &[StepRow]) -> impl Iterator<Item = (&StepRow, &Note)> {
+    let waiting = steps.iter().filter(|step| step.state == StepState::Waiting);
+    waiting.filter_map(|step| Some((step, step.note.as_ref().filter(|note| note.decides)?)))
+}
+
+/// What a client that can do so much is asked for each of them, by the step's path.
+pub(super) fn for_decisions(steps: &[StepRow], can: &ClientCapabilities) -> InputRequests {
+    let asked = open(steps).filter_map(|(step, note)| {
         let message = note.message.clone().unwrap_or_else(|| step.path.clone());
-        Some((step.path.clone(), request(message, form)?))
+        Some((step.path.clone(), question(note, message, can)?))
     });
     asked.collect()
+}
+
+/// A person may answer in place of a client that cannot, as far as a form can ask them.
+fn question(note: &Note, message: String, can: &ClientCapabilities) -> Option<InputRequest> {
+    match note.of {
+        Some(Of::Model) if can.sampling.is_some() => {
+            let said = vec![SamplingMessage::user_text(message)];
+            let params = CreateMessageRequestParams::new(said, note.tokens.unwrap_or_default());
+            Some(InputRequest::CreateMessage(CreateMessageRequest::new(
+                params,
+            )))
+        }
+        Some(Of::Roots) if can.roots.is_some() => {
+            Some(InputRequest::ListRoots(ListRootsRequest::default()))
+        }
+        _ if can.elicitation.is_none() => None,
+        _ => {
+            let form = match &note.form {
+                Some(schema) => form(schema, |_| true)?,
+                None => yes_or_no(),
+            };
+            request(message, form)
+        }
+    }
+}
+
+/// What a client of which nothing can be asked would have to declare; `None` where only people are asked, who can be
+/// asked elsewhere.
+pub(super) fn missing(steps: &[StepRow]) -> Option<ClientCapabilities> {
+    let mut needed = ClientCapabilities::default();
+    for (_, note) in open(steps) {
+        match note.of {
+            Some(Of::Model) => needed.sampling = Some(SamplingCapability::default()),
+            Some(Of::Roots) => needed.roots = Some(RootsCapabilities::default()),
+            None => {}
+        }
+    }
+    (needed != ClientCapabilities::default()).then_some(needed)
+}
+
+/// Within the call, as the older protocol has it.
+pub(super) async fn ask(
+    question: InputRequest,
+    context: &RequestContext<RoleServer>,
+) -> Result<Value, ServiceError> {
+    let client = &context.peer;
+    Ok(match question {
+        InputRequest::CreateMessage(asked) => json!(client.create_message(asked.params).await?),
+        InputRequest::Elicitation(asked) => json!(client.create_elicitation(asked.params).await?),
+        InputRequest::ListRoots(_) => json!(client.list_roots().await?),
+        _ => return Err(ServiceError::UnexpectedResponse),
+    })
 }
 
 fn yes_or_no() -> Value {
@@ -171,25 +226,41 @@ fn yes_or_no() -> Value {
     })
 }
 
-/// What the person decided of a step that waits; `None`: nothing.
-pub(super) fn decision(run: Uuid, step: &StepRow, answer: &Value) -> Option<Approve> {
-    let answer = read(answer)?;
-    let content = answer.content.unwrap_or_default();
-    let no = Approve {
-        id: run,
-        step: step.path.clone(),
-        approved: false,
-        note: None,
-        form: None,
+/// What was decided of each step that waits, as far as something was.
+pub(super) fn decisions(run: Uuid, steps: &[StepRow], answers: &InputResponses) -> Vec<Approve> {
+    let decided = open(steps).filter_map(|(step, note)| {
+        let answer = answers.get(&step.path)?;
+        let nothing = Approve {
+            id: run,
+            step: step.path.clone(),
+            approved: false,
+            note: None,
+            form: None,
+        };
+        decision(nothing, note, answer)
+    });
+    decided.collect()
+}
+
+fn decision(no: Approve, note: &Note, answer: &Value) -> Option<Approve> {
+    let filled_in = |form: &Value| Approve {
+        approved: true,
+        form: to_raw_value(form).ok(),
+        ..no.clone()
     };
-    let asks_more = step.note.as_ref().is_some_and(|note| note.form.is_some());
+    let by_itself = match note.of {
+        Some(Of::Model) => written(answer).map(|text| json!({"text": text})),
+        Some(Of::Roots) => listed(answer).map(|roots| json!({"roots": roots})),
+        None => None,
+    };
+    if let Some(form) = by_itself {
+        return Some(filled_in(&form));
+    }
+    let answer: ElicitResult = read(answer)?;
+    let content = answer.content.unwrap_or_default();
     match answer.action {
         // Who fills the form in says yes.
-        ElicitationAction::Accept if asks_more => Some(Approve {
-            approved: true,
-            form: to_raw_value(&content).ok(),
-            ..no
-        }),
+        ElicitationAction::Accept if note.form.is_some() => Some(filled_in(&content)),
         ElicitationAction::Accept => Some(Approve {
             approved: content["confirm"] == true,
             note: content["note"].as_str().map(str::to_owned),
@@ -200,7 +271,26 @@ pub(super) fn decision(run: Uuid, step: &StepRow, answer: &Value) -> Option<Appr
     }
 }
 
-fn read(answer: &Value) -> Option<ElicitResult> {
+/// The text of what a model wrote; what has none is no answer.
+fn written(answer: &Value) -> Option<String> {
+    let answer: CreateMessageResult = read(answer)?;
+    let blocks = answer.message.content.into_vec();
+    let texts = blocks.iter().filter_map(|block| block.as_text());
+    let texts: Vec<_> = texts.map(|block| block.text.as_str()).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// `[{uri, name?}]`
+fn listed(answer: &Value) -> Option<Value> {
+    let answer: ListRootsResult = read(answer)?;
+    let roots = answer.roots.into_iter().map(|root| match root.name {
+        Some(name) => json!({"uri": root.uri, "name": name}),
+        None => json!({"uri": root.uri}),
+    });
+    Some(roots.collect())
+}
+
+fn read<T: DeserializeOwned>(answer: &Value) -> Option<T> {
     serde_json::from_value(answer.clone()).ok()
 }
 

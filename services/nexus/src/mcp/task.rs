@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use rmcp::model::{
-    DetailedTask, ErrorData, GetTaskResult, InputResponses, JsonObject, Task, TaskPayload,
-    TaskStatus,
+    ClientCapabilities, DetailedTask, ErrorData, GetTaskResult, InputResponses, JsonObject, Task,
+    TaskPayload, TaskStatus,
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use wire::run::{One, Run, State, StepRow, StepState};
+use wire::run::{Of, One, Run, State, StepRow, StepState};
 use wire::{Code, Problem};
 
 use super::{outcome, questions};
@@ -22,11 +22,15 @@ const POLL_MS: u64 = 500;
 const SEEN: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
-pub(super) async fn get(asking: &Asking, id: &str) -> Result<GetTaskResult, ErrorData> {
+pub(super) async fn get(
+    asking: &Asking,
+    id: &str,
+    can: &ClientCapabilities,
+) -> Result<GetTaskResult, ErrorData> {
     let known = look(asking, id).await;
     let (run, steps) = known.map_err(|problem| protocol_error(&problem))?;
     let most = asking.app.agents.limits.bytes;
-    Ok(GetTaskResult::new(detailed(&run, &steps, most)))
+    Ok(GetTaskResult::new(detailed(&run, &steps, can, most)))
 }
 
 /// Answers to what its steps ask; others are passed over, as the protocol wants it.
@@ -61,13 +65,7 @@ pub(super) async fn decide(
     steps: &[StepRow],
     responses: &InputResponses,
 ) -> Result<bool, Problem> {
-    let asked = questions::for_decisions(steps);
-    let asked = steps.iter().filter(|step| asked.contains_key(&step.path));
-    let decisions = asked.filter_map(|step| {
-        let answer = responses.get(&step.path)?;
-        questions::decision(run, step, answer)
-    });
-    let mut decisions: Vec<_> = decisions.collect();
+    let mut decisions = questions::decisions(run, steps, responses);
     // A no may end what others were asked for.
     decisions.sort_by_key(|decision| !decision.approved);
     for decision in &decisions {
@@ -127,7 +125,7 @@ pub(super) fn begun(run: &Run) -> Task {
     told(run, &[], TaskStatus::Working)
 }
 
-fn detailed(run: &Run, steps: &[StepRow], most: usize) -> DetailedTask {
+fn detailed(run: &Run, steps: &[StepRow], can: &ClientCapabilities, most: usize) -> DetailedTask {
     let payload = match run.state {
         State::Succeeded => completed(run, most),
         // A tool that failed completes; what failed here is no matter of the tool.
@@ -139,7 +137,7 @@ fn detailed(run: &Run, steps: &[StepRow], most: usize) -> DetailedTask {
         },
         State::Cancelled => TaskPayload::Cancelled,
         State::Queued | State::Running | State::Waiting => {
-            let input_requests = questions::for_decisions(steps);
+            let input_requests = questions::for_decisions(steps, can);
             if input_requests.is_empty() || run.cancelling {
                 TaskPayload::Working
             } else {
@@ -209,7 +207,12 @@ pub(super) fn waiting(step: &StepRow) -> Option<String> {
                 .form
                 .as_ref()
                 .map_or(String::new(), |form| format!(" With `form` by {form}."));
-            format!("{path} waits for a decision{whose}: {message}{form}")
+            let what = match note.of {
+                None => "a decision",
+                Some(Of::Model) => "the answer of a client's model, or a decision",
+                Some(Of::Roots) => "the roots of a client, or a decision",
+            };
+            format!("{path} waits for {what}{whose}: {message}{form}")
         }
         (None, Some(signal), ..) => format!("{path} waits for the signal {signal}."),
         (None, None, _, Some(run)) => format!("{path} waits for the run {run}."),

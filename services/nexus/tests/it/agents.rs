@@ -2,6 +2,9 @@
 
 mod durable;
 mod schema;
+mod models;
+mod older;
+mod said;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -71,15 +74,26 @@ async fn message_with(
     world: &World,
     key: &str,
     method: &str,
-    (params, can): (Value, Value),
+    said: (Value, Value),
     more: &[(&str, &str)],
 ) -> Value {
+    let mut messages = messages(world, key, method, said, more).await;
+    messages.pop().unwrap()
+}
+
+/// The answer, and before it what was told meanwhile.
+async fn messages(
+    world: &World,
+    key: &str,
+    method: &str,
+    (params, can): (Value, Value),
+    more: &[(&str, &str)],
+) -> Vec<Value> {
     const MODERN: &str = "2026-07-28";
     let mut params = params;
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": MODERN,
-        "io.modelcontextprotocol/clientCapabilities": can,
-    });
+    let meta = &mut params["_meta"];
+    meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
+    meta["io.modelcontextprotocol/clientCapabilities"] = can;
     let name = params["name"].as_str().or(params["taskId"].as_str());
     let name = name.unwrap_or_default().to_owned();
     let mut request = Request::post("/nexus/mcp")
@@ -100,8 +114,16 @@ async fn message_with(
     let response = world.router.clone().oneshot(request).await.unwrap();
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 26).await;
     let bytes = bytes.unwrap();
-    serde_json::from_slice(&bytes)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&bytes)))
+    if let Ok(answer) = serde_json::from_slice(&bytes) {
+        return vec![answer];
+    }
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    text.lines().filter_map(told).collect()
+}
+
+/// Of a line of events.
+fn told(line: &str) -> Option<Value> {
+    serde_json::from_str(line.strip_prefix("data:")?).ok()
 }
 
 async fn ask(world: &World, method: &str, params: Value, can: Value) -> Value {

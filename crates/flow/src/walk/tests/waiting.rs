@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wire::Code;
-use wire::run::StepState;
+use wire::run::{Of, StepState};
 
 use super::{echo, output, problem, row, story, waits};
 
@@ -114,4 +114,35 @@ outputs: '{{ ok }}'
     let expected =
         json!({"approved": true, "by": "anna", "note": null, "form": {"price": "12.50"}});
     assert_eq!(output(asked.walk(false, echo)), expected);
+}
+
+#[test]
+fn others_than_people_are_asked() {
+    let text = "
+steps:
+  - id: all
+    parallel:
+      a: [{ approve: { message: 'Hello?', of: model, tokens: 7 } }]
+      b: [{ approve: { message: 'Hello?', of: model } }]
+      c: [{ approve: { message: 'Where?', of: roots } }]
+      d: [{ approve: { message: 'Sure?', of: person } }]
+";
+    let mut asked = story(text, &json!({}));
+    assert_eq!(waits(asked.walk(false, echo)), None);
+    let notes = asked.rows.iter().filter_map(|row| row.note.as_ref());
+    let told: Vec<_> = notes
+        .map(|note| {
+            let form = note.form.as_ref();
+            let needed = form.map(|form| form["required"].to_string());
+            (note.of, note.tokens, needed.unwrap_or_default())
+        })
+        .collect();
+    let expected = [
+        (Some(Of::Model), Some(7), "[\"text\"]"),
+        (Some(Of::Model), Some(1000), "[\"text\"]"),
+        (Some(Of::Roots), None, "[\"roots\"]"),
+        (None, None, ""),
+    ];
+    let expected = expected.map(|(of, tokens, needed)| (of, tokens, needed.to_owned()));
+    assert_eq!(told, expected);
 }

@@ -27,6 +27,14 @@ fn a_name_that_leads_nowhere_is_told_where_it_stands() {
             "form: `ok` has no `form` (it has approved, by, note)",
         ),
         (
+            "{ id: ok, approve: { message: x, of: model } }\n- { node: log, with: { message: '{{ ok.form.text }} {{ ok.form.txt }}' } }",
+            "txt: `ok.form` has no `txt` (did you mean `text`?)",
+        ),
+        (
+            "{ id: ok, approve: { message: x, of: roots, tokens: 7 } }\n- { id: say, node: log, with: { message: '{{ ok.form.roots[0].uri }}' } }\n- { node: log, with: { message: '{{ say.message }} {{ say.mesage }}' } }",
+            "tokens: `tokens` goes with `of: model` only\nmesage: `say` has no `mesage` (did you mean `message`?)",
+        ),
+        (
             "{ id: ok, approve: { message: x, form: { price: { type: decimal } } } }\n- { node: log, with: { message: '{{ ok.form.prize }} {{ ok.form.price > 7 }}' } }",
             "prize: `ok.form` has no `prize` (did you mean `price`?)\nprice: `ok.form.price` is a decimal, which is a text here (write |decimal on both sides, and numbers as 7|decimal)",
         ),

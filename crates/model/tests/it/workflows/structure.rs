@@ -88,6 +88,26 @@ fn a_step_does_one_thing() {
             "Price: the name of what is asked is lower-case letters, digits and _, as in nightly_import, not `Price`\nmany: `max` does not fit: n must be a whole number, not `many`",
         ),
         (
+            "{ approve: { message: x, of: modl, tokens: 5 } }",
+            "modl: `of` must be one of person, model, roots, not `modl` (did you mean `model`?)",
+        ),
+        (
+            "{ approve: { message: x, of: model, tokens: 0, form: { a: { type: text } } } }",
+            "0: `tokens` must be a whole number from 1 to 100000, not `0`\nform: `form` is for a person to fill in",
+        ),
+        (
+            "{ approve: { message: x, of: roots, tokens: 5, form: { a: { type: text } } } }",
+            "tokens: `tokens` goes with `of: model` only\nform: `form` is for a person to fill in",
+        ),
+        (
+            "{ approve: { message: x, tokens: 5 } }",
+            "tokens: `tokens` goes with `of: model` only",
+        ),
+        (
+            "{ approve: { message: x, of: person, form: { a: { type: text } } } }",
+            "",
+        ),
+        (
             "{ id: Save, node: Film.count }",
             "Save: a step's id is lower-case letters, digits and _, as in nightly_import, not `Save`",
         ),
