@@ -1,5 +1,5 @@
-//! What the suite calls and no workflow can be: deprecated requests to the client, prompts and resources, lists that change.
-//! A service beside the catalogue; all else are workflows of the project.
+//! What the suite calls and no workflow can be: prompts and resources, lists that change, schemas that no input has. A
+//! service beside the catalogue; all else are workflows of the project.
 
 #![expect(deprecated, reason = "the suite asks for what the older protocol has")]
 
@@ -9,13 +9,12 @@ use std::time::Duration;
 use mcp_face::{Asker, Beside};
 use nexus::Workflows;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
-    CompleteRequestParams, CompleteResult, CompletionInfo, ContentBlock,
-    CreateMessageRequestParams, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, LoggingLevel, LoggingMessageNotificationParam,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    RequestStateCodec, SamplingMessage, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+    CompleteRequestParams, CompleteResult, CompletionInfo, ContentBlock, ElicitRequestParams,
+    ElicitationSchema, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    RequestStateCodec, ServerCapabilities, ServerConfig, SetLevelRequestParams,
     SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
@@ -75,30 +74,18 @@ fn failed(error: impl std::fmt::Display) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(error.to_string())])
 }
 
-/// The newer protocol has each request say whether it wants to be logged.
-async fn log(context: &RequestContext<RoleServer>) -> CallToolResult {
-    let newer = ProtocolVersion::V_2026_07_28;
-    let asked = context
-        .protocol_version()
-        .is_none_or(|version| version.as_str() < newer.as_str())
-        || context.meta.log_level().is_some();
-    for text in ["started", "processing data", "completed"] {
-        if asked {
-            let message = LoggingMessageNotificationParam::new(
-                LoggingLevel::Info,
-                json!(format!("Tool execution {text}")),
-            );
-            context.peer.notify_logging_message(message).await.ok();
-        }
-        sleep(PAUSE).await;
-    }
-    said("It was logged where that was asked for.")
-}
-
-async fn sample(prompt: &str, context: &RequestContext<RoleServer>) -> CallToolResult {
-    let request = CreateMessageRequestParams::new(vec![SamplingMessage::user_text(prompt)], 100);
-    match context.peer.create_message(request).await {
-        Ok(answer) => said(format!("LLM response: {}", json!(answer.message.content))),
+async fn elicit(
+    message: &str,
+    schema: &ElicitationSchema,
+    context: &RequestContext<RoleServer>,
+) -> CallToolResult {
+    let asked = ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: message.to_owned(),
+        requested_schema: schema.clone(),
+    };
+    match context.peer.create_elicitation(asked).await {
+        Ok(answer) => said(format!("User response: {}", json!(answer))),
         Err(error) => failed(error),
     }
 }
@@ -107,7 +94,7 @@ impl Beside for Fixtures {
     const LISTENS: bool = true;
 
     async fn has_tool(&self, asker: &Asker, name: &str) -> bool {
-        self.table.tool(name).is_some() || self.workflows.has_tool(asker, name).await
+        self.get_tool(name).is_some() || self.workflows.has_tool(asker, name).await
     }
 }
 
@@ -129,8 +116,11 @@ impl ServerHandler for Fixtures {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        let own = self.table.tool(name).cloned();
-        own.or_else(|| self.workflows.get_tool(name))
+        self.table
+            .tools
+            .iter()
+            .find(|tool| tool.name == name)
+            .cloned()
     }
 
     async fn list_tools(
@@ -148,7 +138,7 @@ impl ServerHandler for Fixtures {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if self.table.tool(&request.name).is_none() {
+        if self.get_tool(&request.name).is_none() {
             return self.workflows.call_tool(request, context).await;
         }
         let name = &*request.name;
@@ -172,17 +162,13 @@ impl ServerHandler for Fixtures {
                 Step::Answered => said("state-ok: everything was answered.").into(),
             });
         }
+        if let Some(answer) = self.table.answers.get(name) {
+            return Ok(answer.clone().into());
+        }
+        if let Some(schema) = self.table.elicitations.get(name) {
+            return Ok(elicit(argument("message"), schema, &context).await.into());
+        }
         let answer = match name {
-            "test_tool_with_logging" => log(&context).await,
-            "test_sampling" => sample(argument("prompt"), &context).await,
-            "test_missing_capability" => {
-                let can = context.client_capabilities().unwrap_or_default();
-                if can.sampling.is_none() {
-                    let needed = ClientCapabilities::builder().enable_sampling().build();
-                    return Err(ErrorData::missing_required_client_capability(needed));
-                }
-                said("The client samples.")
-            }
             "test_trigger_tool_change" => self.change(Change::Tools).await,
             "test_trigger_prompt_change" => self.change(Change::Prompts).await,
             _ => return Err(ErrorData::invalid_params("there is no such tool", None)),
@@ -287,10 +273,10 @@ impl ServerHandler for Fixtures {
 
     async fn set_level(
         &self,
-        _: SetLevelRequestParams,
-        _: RequestContext<RoleServer>,
+        request: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        Ok(())
+        self.workflows.set_level(request, context).await
     }
 
     async fn subscribe(

@@ -44,7 +44,7 @@ async fn call(world: &World, level: Option<&str>, more: Value) -> Vec<Value> {
         params["_meta"] = json!({"io.modelcontextprotocol/logLevel": level});
     }
     let can = json!({"elicitation": {}});
-    messages(world, &world.admin, "tools/call", params, can).await
+    messages(world, &world.admin, "tools/call", (params, can), &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
