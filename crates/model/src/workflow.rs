@@ -1,7 +1,9 @@
 //! workflows/*.yaml: procedures made of nodes. What a file says, checked against the models and its own earlier steps.
 
+mod address;
 mod answer;
 mod cron;
+mod effects;
 mod expression;
 mod filters;
 mod form;
@@ -21,7 +23,9 @@ use std::time::Duration;
 
 use wire::NodeName;
 
+pub use self::address::UriTemplate;
 pub use self::cron::Cron;
+pub use self::effects::Effects;
 pub use self::form::Form;
 pub use self::outside::{Argument, OutsideNode, outside};
 pub(crate) use self::read::read_all;
@@ -47,6 +51,10 @@ pub struct Workflow {
     pub triggers: Vec<Trigger>,
     /// What the file says; [`Workflow::task_support`] says what holds.
     pub task: Option<wire::TaskSupport>,
+    /// As what agents get it.
+    pub primitive: wire::Primitive,
+    /// With those of the workflows that it calls, where the project was read as a whole.
+    pub effects: Effects,
     pub concurrency: Option<Concurrency>,
     /// How long a run may take in all.
     pub timeout: Option<Duration>,

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wire::{
     Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo, NodeName,
-    Schema,
+    Primitive, Schema,
 };
 
 use crate::live::Live;
@@ -174,6 +174,7 @@ fn nodes_of(shown: &Shown<'_>) -> Vec<NodeInfo> {
         input: Schema::from(&shown.input(verb)),
         output: Schema::from(&shown.output(verb)),
         hints: verb.hints(),
+        primitive: Primitive::Tool,
     };
     Verb::ALL.into_iter().filter(fits).map(info).collect()
 }
@@ -394,6 +395,7 @@ pub(crate) fn node(
         input: Schema::from(&input),
         output: Schema::from(&output),
         hints,
+        primitive: Primitive::Tool,
     })
 }
 

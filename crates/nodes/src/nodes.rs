@@ -177,7 +177,7 @@ impl Nodes {
         let text = read_text(&cx, &what, media, &bytes)?;
         if matches!(
             what,
-            What::Of(..) | What::Tx | What::Workflow(_) | What::Session(_)
+            What::Of(..) | What::Tx | What::Workflow(..) | What::Session(_)
         ) {
             let hash = || Hash::new(&node, &query).of(&bytes);
             let key = Key::of(&options, &principal.id, &node, hash)?;

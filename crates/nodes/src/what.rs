@@ -25,8 +25,8 @@ pub(crate) enum What {
     SessionPut,
     SessionGet,
     SessionDelete,
-    /// Of [`Live::workflows`], by its place.
-    Workflow(usize),
+    /// Of [`Live::workflows`], by its place; and what it is to its caller's credential.
+    Workflow(usize, Scope),
     Run(RunNode),
     Session(SessionNode),
 }
@@ -44,7 +44,7 @@ impl What {
     /// Whether a step of a workflow may be it.
     fn is_step(&self) -> bool {
         match self {
-            Self::Of(..) | Self::Tx | Self::Workflow(_) => true,
+            Self::Of(..) | Self::Tx | Self::Workflow(..) => true,
             Self::Session(node) => node.is_step(),
             _ => false,
         }
@@ -55,9 +55,8 @@ impl What {
         match self {
             Self::Of(_, verb) if verb.is_read() => Some(Scope::Read),
             Self::Changes | Self::KeyList | Self::MigrationList => Some(Scope::Read),
-            Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke | Self::Workflow(_) => {
-                Some(Scope::Write)
-            }
+            Self::Of(..) | Self::Tx | Self::KeyCreate | Self::KeyRevoke => Some(Scope::Write),
+            Self::Workflow(_, scope) => Some(*scope),
             Self::Run(node) => node.scope(),
             Self::Session(node) => Some(node.scope()),
             // A session holds what its owner may know anyway.
@@ -111,7 +110,9 @@ pub(crate) fn find(live: &Live, name: &NodeName) -> Result<What, Problem> {
         }
         "workflow" => {
             if let Some(place) = live.workflow(name.verb()) {
-                return Ok(What::Workflow(place));
+                let reads = live.workflows[place].effects.hints.read_only;
+                let scope = if reads { Scope::Read } else { Scope::Write };
+                return Ok(What::Workflow(place, scope));
             }
         }
         _ => {}

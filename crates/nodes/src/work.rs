@@ -43,8 +43,8 @@ impl Nodes {
         cx: &Context<'_>,
         work: Work<'_>,
     ) -> Result<Answer, Problem> {
-        let may_start = matches!(work.what, What::Workflow(_)) || cx.live.may_trigger(work.what);
-        if let What::Workflow(place) = work.what {
+        let may_start = matches!(work.what, What::Workflow(..)) || cx.live.may_trigger(work.what);
+        if let What::Workflow(place, _) = work.what {
             Box::pin(self.runs.keep(&cx.live.workflows[*place])).await?;
         }
         let place = self.place_of_run(cx, &work);
@@ -60,7 +60,7 @@ impl Nodes {
 
     /// Of a run that waits for nobody and that no other calls.
     fn place_of_run(&self, cx: &Context<'_>, work: &Work<'_>) -> Option<Place<'_>> {
-        let What::Workflow(at) = work.what else {
+        let What::Workflow(at, _) = work.what else {
             return None;
         };
         let alone = cx.options.step.is_none() && !needs_transaction(cx, work);
@@ -77,7 +77,7 @@ impl Nodes {
         let doing = Doing {
             step,
             node: work.node,
-            starts: matches!(work.what, What::Workflow(_)),
+            starts: matches!(work.what, What::Workflow(..)),
         };
         if work.what.is_read() {
             let mut door = Door::direct(cx, work.deadline);
@@ -261,7 +261,7 @@ fn needs_transaction(cx: &Context<'_>, work: &Work<'_>) -> bool {
         What::Of(model, verb) => {
             verb.is_bulk() || (*verb == Verb::Delete && delete::has_referrers(cx, model))
         }
-        What::Workflow(_) => false,
+        What::Workflow(..) => false,
         _ => true,
     };
     together || work.key.is_some() || cx.options.dry_run || cx.options.max_affected.is_some()
@@ -293,7 +293,7 @@ async fn perform_what(
 ) -> Result<Answer, Problem> {
     match what {
         What::Of(model, verb) => perform(cx, door, model, *verb, pairs, text).await,
-        What::Workflow(place) => {
+        What::Workflow(place, _) => {
             let workflow = &cx.live.workflows[*place];
             Box::pin(workflow::call(cx, door, workflow, &pairs, text)).await
         }

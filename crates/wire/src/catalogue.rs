@@ -126,6 +126,36 @@ pub struct NodeInfo {
     pub input: Schema,
     pub output: Schema,
     pub hints: Hints,
+    #[serde(default, skip_serializing_if = "Primitive::is_tool")]
+    pub primitive: Primitive,
+}
+
+/// As what agents get a node, in MCP's words.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Primitive {
+    /// Called by the agent's model.
+    #[default]
+    Tool,
+    /// Chosen by the person: its answer is the messages that a conversation goes on with.
+    Prompt,
+    /// Read by address: its answer is the contents.
+    Resource {
+        /// `cinema://films/{film}`: what is in braces are arguments.
+        uri: String,
+        /// `text/markdown`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media_type: Option<String>,
+        /// The models whose records it is made of, so that whoever reads it can be told of changes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reads: Vec<String>,
+    },
+}
+
+impl Primitive {
+    pub fn is_tool(&self) -> bool {
+        *self == Self::Tool
+    }
 }
 
 /// What a caller should know before calling.
@@ -142,6 +172,9 @@ pub struct Hints {
     pub hidden: bool,
     /// Has effects outside the platform: only as a workflow step.
     pub outside: bool,
+    /// May reach what is outside of the platform, or tell it something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_world: bool,
     #[serde(default, skip_serializing_if = "TaskSupport::is_forbidden")]
     pub tasks: TaskSupport,
 }

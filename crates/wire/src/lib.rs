@@ -26,7 +26,7 @@ pub use caller::{AuthServers, Caller, Credential, Grant};
 pub use callers::{Callers, Identity};
 pub use calls::{Calls, Reached};
 pub use catalogue::{
-    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo,
+    Catalogue, FieldInfo, FilterInfo, GroupInfo, Hints, ModelInfo, NodeIndex, NodeInfo, Primitive,
     TaskSupport, Tools,
 };
 pub use health::{Dependency, Health, Status};

@@ -7,6 +7,7 @@ pub(crate) const OVERLAP: &[&str] = &["skip", "queue", "cancel_running"];
 pub(crate) const MISSED: &[&str] = &["none", "latest", "all"];
 pub(crate) const TASKS: &[&str] = &["required", "optional", "forbidden"];
 pub(crate) const ASKED: &[&str] = &["person", "model", "roots"];
+pub(crate) const OFFERS: &[&str] = &["tool", "prompt"];
 pub(crate) const CHANGES: &[&str] = &["create", "update", "delete"];
 /// Of these a step has one.
 pub(crate) const KINDS: &[&str] = &[
@@ -60,6 +61,11 @@ pub(crate) static WORKFLOW: Table = Table {
             "task",
             Shape::Word(TASKS),
             "Whether agents follow a run as a task: always, never, or where it may take long.",
+        ),
+        key(
+            "offer",
+            Shape::Either(&Shape::Word(OFFERS), &Shape::Map(&RESOURCE)),
+            "As what agents get it: tool unless said, prompt, or { resource: \"cinema://films/{film}\" }.",
         ),
         key(
             "concurrency",
@@ -272,6 +278,22 @@ static RETRY: Table = Table {
             "on",
             Shape::List(&Shape::Text),
             "The codes of problems after which it is tried again; all that another try may heal unless said.",
+        ),
+    ],
+};
+
+static RESOURCE: Table = Table {
+    hint: "it as { resource: \"cinema://films/{film}\", type: text/markdown }",
+    keys: &[
+        required(
+            "resource",
+            Shape::Text,
+            "Its address; what is in braces are inputs.",
+        ),
+        key(
+            "type",
+            Shape::Text,
+            "The media type of what it answers; text/plain for texts, application/json for all else unless said.",
         ),
     ],
 };

@@ -4,6 +4,7 @@ mod arguments;
 mod calls;
 mod filters;
 mod json_schema;
+mod offer;
 mod steps;
 mod templates;
 mod triggers;
@@ -16,9 +17,10 @@ use sha2::{Digest as _, Sha256};
 use wire::TaskSupport;
 
 use self::calls::{Call, circles};
+use self::offer::Offered;
 use super::answer::Answer;
 use super::names::Scope;
-use super::{Concurrency, Form, Retention, Template, Workflow};
+use super::{Concurrency, Effects, Form, Retention, Template, Workflow};
 use crate::read::{Known, check_role, read_field, read_file};
 use crate::source::{self, Place, Source};
 use crate::yaml::Node;
@@ -52,31 +54,14 @@ pub(crate) fn read_all(
     known: &Known,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<Workflow> {
-    let mut read: Vec<(Source, Node, &str, Form)> = Vec::with_capacity(files.len());
-    let mut others: BTreeMap<String, Signature> = BTreeMap::new();
-    for (path, text) in files {
-        let (mut source, node) = read_file(path, text, &keys::WORKFLOW, "workflow");
-        let Some(node) = node else {
-            mistakes.append(&mut source.mistakes);
-            continue;
-        };
-        let before = source.mistakes.len();
-        let inputs = inputs(&mut source, &node, known);
-        let sound = source.mistakes.len() == before;
-        declare(
-            &mut source,
-            &node,
-            sound.then(|| inputs.clone()),
-            &mut others,
-        );
-        read.push((source, node, text, inputs));
-    }
+    let (mut read, others) = read_inputs(files, known, mistakes);
     let surroundings = Surroundings {
         models,
         workflows: others,
     };
     let (mut workflows, mut calls) = (Vec::with_capacity(read.len()), Vec::new());
     let mut hooks: BTreeMap<String, String> = BTreeMap::new();
+    let mut offered = Vec::new();
     for (file, (source, node, text, inputs)) in read.iter_mut().enumerate() {
         let mut reader = Reader::new(source, Some(&surroundings), known, std::mem::take(inputs));
         let workflow = reader.workflow(node, text);
@@ -98,7 +83,15 @@ pub(crate) fn read_all(
                 hooks.insert(path, from.to_owned());
             }
         }
-        workflows.extend(workflow);
+        let writes = std::mem::take(&mut reader.writes);
+        if let Some(workflow) = workflow {
+            offered.extend(Offered::of(&workflow, file, node, writes));
+            workflows.push(workflow);
+        }
+    }
+    offer::spread(&mut workflows, &calls);
+    for (file, at, message) in offer::check(&offered, &calls, &workflows) {
+        read[file].0.mistake(at, message, None);
     }
     for (call, circle) in circles(&calls) {
         let hint = Some("a workflow calls neither itself nor one that calls it".to_owned());
@@ -112,6 +105,37 @@ pub(crate) fn read_all(
     workflows.sort_by(|one, other| one.name.cmp(&other.name));
     workflows
 }
+
+/// The files that can be read at all, and what others may know of them.
+fn read_inputs<'f>(
+    files: &'f [(PathBuf, String)],
+    known: &Known,
+    mistakes: &mut Vec<Mistake>,
+) -> (Vec<File<'f>>, BTreeMap<String, Signature>) {
+    let mut read: Vec<File> = Vec::with_capacity(files.len());
+    let mut others: BTreeMap<String, Signature> = BTreeMap::new();
+    for (path, text) in files {
+        let (mut source, node) = read_file(path, text, &keys::WORKFLOW, "workflow");
+        let Some(node) = node else {
+            mistakes.append(&mut source.mistakes);
+            continue;
+        };
+        let before = source.mistakes.len();
+        let inputs = inputs(&mut source, &node, known);
+        let sound = source.mistakes.len() == before;
+        declare(
+            &mut source,
+            &node,
+            sound.then(|| inputs.clone()),
+            &mut others,
+        );
+        read.push((source, node, text, inputs));
+    }
+    (read, others)
+}
+
+/// One that can be read, with its inputs.
+type File<'f> = (Source<'f>, Node, &'f str, Form);
 
 /// What a workflow may know of the others.
 struct Signature {
@@ -178,8 +202,12 @@ fn form(source: &mut Source, node: Option<&Node>, whose: &str, known: &Known) ->
     let members = node.map_or(&[][..], Node::members);
     let mut fields = Vec::with_capacity(members.len());
     for (key, member) in members {
-        if !is_word(&key.text) {
-            source.mistake(key.at, wrong_word(whose, &key.text), None);
+        if !is_input(&key.text) {
+            let message = format!(
+                "{whose} is letters, digits and _, the first in lower case, not `{}`",
+                key.text
+            );
+            source.mistake(key.at, message, None);
         }
         fields.extend(read_field(source, key, member, known));
     }
@@ -196,6 +224,12 @@ fn is_word(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// The same with letters of both cases: others call what they give as they like.
+fn is_input(text: &str) -> bool {
+    let first = text.starts_with(|c: char| c.is_ascii_lowercase());
+    first && is_word(&text.to_ascii_lowercase())
 }
 
 fn wrong_word(what: &str, text: &str) -> String {
@@ -218,6 +252,9 @@ struct Reader<'r, 'a> {
     calls: Vec<(String, Place)>,
     /// The paths of webhooks, and where.
     hooks: Vec<(String, Place)>,
+    effects: Effects,
+    /// The nodes that may change something, and where they are called.
+    writes: Vec<(Place, String)>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
@@ -240,6 +277,8 @@ impl<'r, 'a> Reader<'r, 'a> {
             unnamed: 0,
             calls: Vec::new(),
             hooks: Vec::new(),
+            effects: Effects::default(),
+            writes: Vec::new(),
         }
     }
 
@@ -262,6 +301,8 @@ impl<'r, 'a> Reader<'r, 'a> {
         self.ids = steps.map(steps::ids).unwrap_or_default();
         let steps = steps.map(|steps| self.steps(steps).0).unwrap_or_default();
         let outputs = node.get("outputs").map(|outputs| self.template(outputs));
+        let inputs = std::mem::take(&mut self.inputs);
+        let primitive = self.offer(node, &inputs.fields);
         Some(Workflow {
             name: name?.0,
             about: node
@@ -271,13 +312,15 @@ impl<'r, 'a> Reader<'r, 'a> {
                 .to_owned(),
             version: version(text),
             text: text.to_owned(),
-            inputs: std::mem::take(&mut self.inputs),
+            inputs,
             steps,
             outputs: outputs.unwrap_or_else(Template::null),
             run_as: node.get("run_as").and_then(|role| self.role(role)),
             start: self.roles(node.get("start")),
             triggers,
             task: node.get("task").and_then(Node::text).and_then(task),
+            primitive,
+            effects: std::mem::take(&mut self.effects),
             concurrency,
             timeout: duration(node, "timeout"),
             retention: retention(node.get("retention")),

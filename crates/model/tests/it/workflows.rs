@@ -4,6 +4,7 @@ mod cron;
 mod input;
 mod json_schema;
 mod names;
+mod offers;
 mod structure;
 
 use std::path::Path;
@@ -30,7 +31,16 @@ fn the_example_project_is_sound() {
         .iter()
         .map(|workflow| workflow.name.as_str())
         .collect();
-    assert_eq!(names, ["nightly_import", "publish_review", "research"]);
+    assert_eq!(
+        names,
+        [
+            "double_feature",
+            "film_sheet",
+            "nightly_import",
+            "publish_review",
+            "research"
+        ]
+    );
 }
 
 fn shown(mistakes: Vec<Mistake>) -> String {

@@ -4,25 +4,29 @@ use access::Principal;
 use model::Workflow;
 use serde_json::{Value, json};
 use wire::run::State;
-use wire::{Hints, NodeInfo};
+use wire::{Hints, NodeInfo, Primitive};
 
 use crate::catalogue::node;
 use crate::schema;
 
 pub(crate) fn workflow_node(workflow: &Workflow) -> Option<NodeInfo> {
-    let about = if workflow.about.is_empty() {
-        format!("Starts the workflow {}.", workflow.name)
-    } else {
-        format!("Starts the workflow {}: {}", workflow.name, workflow.about)
+    let (name, about) = (&workflow.name, &workflow.about);
+    let about = match (&workflow.primitive, about.as_str()) {
+        (Primitive::Tool, "") => format!("Starts the workflow {name}."),
+        (Primitive::Tool, about) => format!("Starts the workflow {name}: {about}"),
+        (Primitive::Prompt | Primitive::Resource { .. }, about) => about.to_owned(),
     };
     // What its steps do, it does.
     let hints = Hints {
-        destructive: true,
         tasks: workflow.task_support(),
-        ..Hints::default()
+        ..workflow.effects.hints
     };
-    let name = format!("workflow.{}", workflow.name);
-    node(&name, &about, workflow.input_schema(), run(), hints)
+    let name = format!("workflow.{name}");
+    let node = node(&name, &about, workflow.input_schema(), run(), hints)?;
+    Some(NodeInfo {
+        primitive: workflow.primitive.clone(),
+        ..node
+    })
 }
 
 fn text(about: &str) -> Value {

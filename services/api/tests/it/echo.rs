@@ -169,6 +169,7 @@ pub(crate) fn catalogue() -> Catalogue {
             read_only: READS.contains(&name.verb()),
             ..Hints::default()
         },
+        primitive: wire::Primitive::Tool,
         name,
         input: Schema::from(&json!({ "type": "object" })),
         output: Schema::from(&json!({ "$ref": "#/schemas/Film" })),

@@ -12,7 +12,7 @@ use super::Reader;
 use crate::did_you_mean;
 use crate::source::Place;
 use crate::workflow::answer::Answer;
-use crate::workflow::{Action, Template};
+use crate::workflow::{Action, Effects, Template};
 use crate::yaml::{Node, Yaml};
 
 /// A map's members as they stand in the file, and as they were read.
@@ -70,13 +70,13 @@ impl Reader<'_, '_> {
             }
         };
         let with = with.map_or_else(empty, |(_, with)| with);
-        Some((
-            Action::Node {
-                node: text.parse().ok()?,
-                with,
-            },
-            answer,
-        ))
+        let node = text.parse().ok()?;
+        let effects = Effects::of_node(&node, &with);
+        if !effects.hints.read_only {
+            self.writes.push((named.at, text.to_owned()));
+        }
+        self.effects.add(&effects);
+        Some((Action::Node { node, with }, answer))
     }
 
     fn check_arguments(

@@ -85,7 +85,7 @@ fn a_step_does_one_thing() {
         ),
         (
             "{ approve: { message: x, form: { Price: { type: decimal }, n: { type: int, max: many } } } }",
-            "Price: the name of what is asked is lower-case letters, digits and _, as in nightly_import, not `Price`\nmany: `max` does not fit: n must be a whole number, not `many`",
+            "Price: the name of what is asked is letters, digits and _, the first in lower case, not `Price`\nmany: `max` does not fit: n must be a whole number, not `many`",
         ),
         (
             "{ approve: { message: x, of: modl, tokens: 5 } }",
@@ -229,7 +229,7 @@ fn what_a_file_says_of_itself_is_checked() {
         ),
         (
             "workflow: w\ninputs: { Film: { type: uuid }, a: { ref: Flim }, b: { type: int, default: x } }\nsteps: [{ wait: 1s }]",
-            "Film: an input's name is lower-case letters, digits and _, as in nightly_import, not `Film`\nFlim: there is no model `Flim` (did you mean `Film`?)\nx: the default does not fit: b must be a whole number, not `x`",
+            "Film: an input's name is letters, digits and _, the first in lower case, not `Film`\nFlim: there is no model `Flim` (did you mean `Film`?)\nx: the default does not fit: b must be a whole number, not `x`",
         ),
         (
             "workflow: w\nsteps: [{ wait: 1s }]\nrun_as: Editor\nstart: [a b]\ntimeout: 5\nconcurrency: { key: '{{ inputs.x }}' }\nretention: { age: 1 }",
