@@ -93,7 +93,9 @@ impl Contender {
 
     /// The face with an echo beside it.
     pub(crate) fn face() -> anyhow::Result<Self> {
-        let (process, address) = Process::told(program(sibling("conformance")?))?;
+        let mut face = program(sibling("conformance")?);
+        face.arg("--echo");
+        let (process, address) = Process::told(face)?;
         let port = address.trim().trim_end_matches("/mcp").rsplit(':').next();
         let port = port.and_then(|port| port.parse().ok());
         let port = port.with_context(|| format!("{address:?} names no port"))?;

@@ -7,9 +7,6 @@ use crate::asker::Asker;
 /// Asked for what the face does not have itself: nexus offers workflows as tools and tasks so. Lists are put together,
 /// the face's first. Who asks stands in each context's extensions, as [`Asker`].
 pub trait Beside: ServerHandler {
-    /// Whether it has tools, prompts or resources whose lists change, or that may be subscribed to.
-    const LISTENS: bool = false;
-
     /// Whether this is one of its tools, for whoever asks.
     fn has_tool(&self, _: &Asker, name: &str) -> impl Future<Output = bool> + Send {
         std::future::ready(self.get_tool(name).is_some())
@@ -19,6 +16,11 @@ pub trait Beside: ServerHandler {
     /// good for is not in its catalogue, so this goes by the name alone.
     fn would_write(&self, _name: &str) -> bool {
         false
+    }
+
+    /// The models whose records are read at that address; `None`: nothing is.
+    fn reads(&self, _: &Asker, _uri: &str) -> impl Future<Output = Option<Vec<String>>> + Send {
+        std::future::ready(None)
     }
 }
 

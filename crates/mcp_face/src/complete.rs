@@ -11,7 +11,7 @@ const MOST: usize = 100;
 /// `None`: what is completed is not ours.
 pub(crate) fn complete(offer: &Offer, request: &CompleteRequestParams) -> Option<CompleteResult> {
     let ours = match &request.r#ref {
-        Reference::Prompt(prompt) => prompts::is_ours(&prompt.name),
+        Reference::Prompt(prompt) => prompts::is_ours(offer, &prompt.name),
         Reference::Resource(resource) => resources::is_ours(&resource.uri),
         _ => false,
     };
@@ -38,7 +38,7 @@ pub(crate) fn complete(offer: &Offer, request: &CompleteRequestParams) -> Option
 }
 
 /// Those that begin so, then those that have it within, whatever the case of letters.
-fn matching(names: &[&str], typed: &str) -> CompletionInfo {
+pub fn matching(names: &[&str], typed: &str) -> CompletionInfo {
     let typed = typed.to_lowercase();
     let begins = |name: &&&str| name.to_lowercase().starts_with(&typed);
     let has = |name: &&&str| !begins(name) && name.to_lowercase().contains(&typed);

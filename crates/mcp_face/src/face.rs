@@ -18,6 +18,7 @@ use crate::beside::{Beside, Nothing};
 use crate::offer::{Offer, Offers};
 use crate::sessions::Owners;
 use crate::settings::Settings;
+use crate::updates::Followed;
 use crate::web_socket::Out;
 
 /// The catalogue behind `calls` as MCP. Cheap to clone.
@@ -26,6 +27,8 @@ pub struct Face<B = Nothing> {
     pub(crate) beside: B,
     /// For connections on which many requests come, which have no head of their own.
     pub(crate) held: Option<Arc<Held>>,
+    /// By the connection that this is for.
+    pub(crate) followed: Arc<Followed>,
 }
 
 pub(crate) struct Shared {
@@ -58,6 +61,7 @@ impl<B: Clone> Clone for Face<B> {
             shared: Arc::clone(&self.shared),
             beside: self.beside.clone(),
             held: self.held.clone(),
+            followed: Arc::clone(&self.followed),
         }
     }
 }
@@ -80,6 +84,7 @@ impl Face {
             shared: Arc::new(shared),
             beside: Nothing,
             held: None,
+            followed: Arc::default(),
         }
     }
 
@@ -89,6 +94,7 @@ impl Face {
             shared: self.shared,
             beside,
             held: self.held,
+            followed: self.followed,
         }
     }
 
@@ -149,6 +155,16 @@ impl Shared {
                 problem.hint(format!("groups: {}", names.join(", ")))
             }
         })
+    }
+}
+
+impl<B: Clone> Face<B> {
+    /// For one more connection.
+    pub(crate) fn connected(&self) -> Self {
+        Self {
+            followed: Arc::default(),
+            ..self.clone()
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::beside::Beside;
 use crate::face::{Face, protocol_error};
 use crate::instructions::INSTRUCTIONS;
 use crate::reply::refused;
-use crate::{complete, prompts, resources, tools, watch};
+use crate::{complete, prompts, resources, tools, updates, watch};
 
 fn protocol_of(context: &RequestContext<RoleServer>) -> String {
     let version = context.protocol_version();
@@ -87,6 +87,7 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
             .enable_tool_list_changed()
             .enable_resources()
             .enable_resources_list_changed()
+            .enable_resources_subscribe()
             .enable_prompts()
             .enable_prompts_list_changed()
             .enable_completions()
@@ -94,9 +95,6 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         capabilities.logging = other.logging;
         capabilities.experimental = other.experimental;
         capabilities.extensions = other.extensions;
-        if let (Some(own), Some(other)) = (&mut capabilities.resources, other.resources) {
-            own.subscribe = other.subscribe;
-        }
         let server = Implementation::new("gantry", self.shared.version).with_title("Gantry");
         ServerConfig::new(capabilities)
             .with_server_info(server)
@@ -141,10 +139,11 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn list_resources(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let (asker, offer) = self.offered(&context).await?;
         let mut all = resources::list(&asker, &offer);
+        context.extensions.insert(asker);
         if self.beside.get_info().capabilities.resources.is_some() {
             all.extend(
                 self.beside
@@ -161,10 +160,12 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn list_resource_templates(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let mut all = resources::templates();
+        let (asker, offer) = self.offered(&context).await?;
+        let mut all = resources::templates(&offer);
         if self.beside.get_info().capabilities.resources.is_some() {
+            context.extensions.insert(asker);
             let other = self
                 .beside
                 .list_resource_templates(request, context)
@@ -179,34 +180,35 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        if !resources::is_ours(&request.uri) {
-            if self.beside.get_info().capabilities.resources.is_some() {
-                return self.beside.read_resource(request, context).await;
-            }
-            return Err(resources::missing(&request.uri));
-        }
         let (asker, offer) = self.offered(&context).await?;
         let protocol = protocol_of(&context);
         let audit = Audit::begin(&asker, "resources/read", None, &protocol);
-        let outcome = resources::read(&self.shared, &asker, &offer, &request.uri).await;
-        let outcome = outcome
-            .map_err(|problem| resources::with_address(protocol_error(&problem), &request.uri));
+        let uri = request.uri.clone();
+        let outcome = if resources::is_ours(&uri) {
+            let read = resources::read(&self.shared, &asker, &offer, &uri).await;
+            read.map(Into::into)
+                .map_err(|problem| resources::with_address(protocol_error(&problem), &uri))
+        } else if self.beside.get_info().capabilities.resources.is_some() {
+            context.extensions.insert(asker.clone());
+            self.beside.read_resource(request, context).await
+        } else {
+            Err(resources::no_resource(&uri))
+        };
         self.end(audit, &outcome);
-        let mut result = outcome?;
-        watch::may_be_kept(&mut result.ttl_ms, &mut result.cache_scope);
-        Ok(result.into())
+        outcome
     }
 
     async fn list_prompts(
         &self,
         request: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let (_, offer) = self.offered(&context).await?;
+        let (asker, offer) = self.offered(&context).await?;
         let mut all = prompts::list(&offer);
         if self.beside.get_info().capabilities.prompts.is_some() {
+            context.extensions.insert(asker);
             all.extend(self.beside.list_prompts(request, context).await?.prompts);
         }
         let mut result = ListPromptsResult::with_all_items(all);
@@ -217,7 +219,7 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let (asker, offer) = self.offered(&context).await?;
         let protocol = protocol_of(&context);
@@ -225,6 +227,7 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         let outcome = match prompts::get(&offer, &request) {
             Some(outcome) => outcome.map(Into::into),
             None if self.beside.get_info().capabilities.prompts.is_some() => {
+                context.extensions.insert(asker.clone());
                 self.beside.get_prompt(request, context).await
             }
             None => {
@@ -239,13 +242,14 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let (_, offer) = self.offered(&context).await?;
-        match complete::complete(&offer, &request) {
-            Some(result) => Ok(result),
-            None => self.beside.complete(request, context).await,
+        let (asker, offer) = self.offered(&context).await?;
+        if let Some(result) = complete::complete(&offer, &request) {
+            return Ok(result);
         }
+        context.extensions.insert(asker);
+        self.beside.complete(request, context).await
     }
 
     async fn set_level(
@@ -261,15 +265,16 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.beside.subscribe(request, context).await
+        updates::subscribe(self, &request.uri, &context).await
     }
 
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,
-        context: RequestContext<RoleServer>,
+        _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.beside.unsubscribe(request, context).await
+        self.followed.end(&request.uri);
+        Ok(())
     }
 
     async fn get_task(
@@ -318,21 +323,14 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        Some(match self.beside.accepted_subscription_filter(requested) {
-            Some(other) if B::LISTENS => other,
-            _ => watch::accepted(),
-        })
+        Some(watch::accepted(requested))
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        if B::LISTENS {
-            return self.beside.listen(context).await;
-        }
         watch::listen(self, context).await
     }
 
     async fn on_initialized(&self, context: rmcp::service::NotificationContext<RoleServer>) {
-        self.beside.on_initialized(context.clone()).await;
         watch::follow(self, context);
     }
 }

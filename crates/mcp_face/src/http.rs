@@ -69,8 +69,11 @@ pub fn router<B: Beside + Clone>(face: Face<B>, prefix: &'static str) -> Router 
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(IDLE);
     let of_service = face.clone();
-    let service =
-        StreamableHttpService::new(move || Ok(of_service.clone()), Arc::new(sessions), config);
+    let service = StreamableHttpService::new(
+        move || Ok(of_service.connected()),
+        Arc::new(sessions),
+        config,
+    );
     let (main, web_socket) = (shared.settings.main, shared.settings.web_socket);
     let sockets = tokio::sync::Semaphore::new(shared.settings.limits.connections);
     let door = Arc::new(Door {

@@ -98,8 +98,14 @@ pub(crate) fn list(offer: &Offer) -> Vec<Prompt> {
     TASKS.iter().map(prompt).collect()
 }
 
-pub(crate) fn is_ours(name: &str) -> bool {
-    TASKS.iter().any(|task| task.name == name)
+pub(crate) fn is_ours(offer: &Offer, name: &str) -> bool {
+    find(offer, name).is_some()
+}
+
+/// They are about models; where there are none, the names are free.
+fn find(offer: &Offer, name: &str) -> Option<&'static Task> {
+    offer.models().next()?;
+    TASKS.iter().find(|task| task.name == name)
 }
 
 /// `None`: it is not one of these.
@@ -107,7 +113,7 @@ pub(crate) fn get(
     offer: &Offer,
     request: &GetPromptRequestParams,
 ) -> Option<Result<GetPromptResult, ErrorData>> {
-    let task = TASKS.iter().find(|task| task.name == request.name)?;
+    let task = find(offer, &request.name)?;
     Some(filled(offer, task, request))
 }
 

@@ -7,7 +7,7 @@ use wire::{Body, Call, Code, NodeName, Problem, nearest};
 use crate::asker::Asker;
 use crate::face::Shared;
 use crate::offer::Offer;
-use crate::{schemas, tools};
+use crate::{schemas, tools, watch};
 
 const MODEL: &str = "gantry://models/";
 const HEALTH: &str = "gantry://health";
@@ -18,14 +18,21 @@ pub(crate) fn is_ours(uri: &str) -> bool {
     uri.starts_with("gantry://")
 }
 
+/// Whether it is read at that address, by whoever asks.
+pub(crate) fn is_listed(asker: &Asker, offer: &Offer, uri: &str) -> bool {
+    list(asker, offer)
+        .iter()
+        .any(|resource| resource.uri == uri)
+}
+
 /// Neither ours nor of what stands beside.
-pub(crate) fn missing(uri: &str) -> ErrorData {
+pub fn no_resource(uri: &str) -> ErrorData {
     let error = ErrorData::resource_not_found(format!("there is no resource `{uri}`"), None);
     with_address(error, uri)
 }
 
 /// Clients are to find the address in the error's data (SEP-2164).
-pub(crate) fn with_address(mut error: ErrorData, uri: &str) -> ErrorData {
+pub fn with_address(mut error: ErrorData, uri: &str) -> ErrorData {
     let data = error.data.get_or_insert_with(|| json!({}));
     data["uri"] = json!(uri);
     error
@@ -59,7 +66,10 @@ pub(crate) fn list(asker: &Asker, offer: &Offer) -> Vec<Resource> {
     all
 }
 
-pub(crate) fn templates() -> Vec<ResourceTemplate> {
+pub(crate) fn templates(offer: &Offer) -> Vec<ResourceTemplate> {
+    if offer.models().next().is_none() {
+        return Vec::new();
+    }
     vec![
         ResourceTemplate::new(format!("{MODEL}{{model}}"), "model")
             .with_title("A model")
@@ -124,5 +134,7 @@ pub(crate) async fn read(
         }
     };
     let contents = ResourceContents::text(text, uri).with_mime_type(JSON);
-    Ok(ReadResourceResult::new(vec![contents]))
+    let mut result = ReadResourceResult::new(vec![contents]);
+    watch::may_be_kept(&mut result.ttl_ms, &mut result.cache_scope);
+    Ok(result)
 }

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{CacheScope, ErrorData, SubscriptionFilter};
-use rmcp::service::{NotificationContext, Peer, SubscriptionContext};
-use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use rmcp::service::{NotificationContext, SubscriptionContext};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use wire::Caller;
 
-use crate::asker::Asker;
 use crate::beside::Beside;
-use crate::face::Face;
-use crate::web_socket::Out;
+use crate::face::{Face, Shared, protocol_error};
+use crate::listener::Listener;
+use crate::standing::Standing;
+use crate::updates;
 
-/// How often a listener's lists are looked at. They are in memory, and no service is asked.
+/// How often the lists of those are looked at who did not ask to be told. They are in memory, and no service is asked.
 const PERIOD: Duration = Duration::from_secs(2);
+/// Of those who did.
+const SHORT: Duration = Duration::from_millis(200);
 /// How long clients may keep a list.
 const KEEP_MS: u64 = 60_000;
 
@@ -25,18 +28,41 @@ pub(crate) fn may_be_kept(ttl_ms: &mut Option<u64>, scope: &mut Option<CacheScop
     *scope = Some(CacheScope::Private);
 }
 
-pub(crate) fn accepted() -> SubscriptionFilter {
-    SubscriptionFilter::builder()
+/// All of it; of an address at which there is nothing no change is ever told.
+pub(crate) fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
+    let all = SubscriptionFilter::builder()
         .tools_list_changed()
         .prompts_list_changed()
-        .resources_list_changed()
-        .build()
+        .resources_list_changed();
+    let mut all = all.build();
+    all.resource_subscriptions
+        .clone_from(&requested.resource_subscriptions);
+    all
 }
 
-/// The catalogue's version, as this caller sees it; `None` while it cannot be had.
-async fn version<B: Beside + Clone>(face: &Face<B>, asker: &Asker) -> Option<String> {
-    let catalogue = face.shared.calls.catalogue(&asker.identity.caller).await;
-    Some(catalogue.ok()?.version.clone())
+/// When to look, for those who asked and for others.
+pub(crate) fn looks(asked: bool) -> Interval {
+    let mut ticks = interval(if asked { SHORT } else { PERIOD });
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// What a caller sees of the catalogue, compared with what it saw before.
+#[derive(Default)]
+pub(crate) struct Seen(Option<String>);
+
+impl Seen {
+    /// Whether it is another than before; not the first time, nor while it cannot be had.
+    pub(crate) async fn changed(&mut self, shared: &Shared, caller: &Caller) -> bool {
+        let Ok(catalogue) = shared.calls.catalogue(caller).await else {
+            return false;
+        };
+        let now = &catalogue.version;
+        if self.0.as_ref() == Some(now) {
+            return false;
+        }
+        self.0.replace(now.clone()).is_some()
+    }
 }
 
 /// `subscriptions/listen` of the newer protocol.
@@ -44,132 +70,53 @@ pub(crate) async fn listen<B: Beside + Clone>(
     face: &Face<B>,
     context: SubscriptionContext,
 ) -> Result<(), ErrorData> {
-    let mut last = None;
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let sink = context.sink().clone();
+    let request = context.request_context();
+    let listener = Listener::Sink(context.sink().clone());
+    let ended = CancellationToken::new();
+    let _until_then = ended.clone().drop_guard();
+    for uri in context.accepted().resource_subscriptions.iter().flatten() {
+        updates::follow(face, uri, request, listener.clone(), &ended).await?;
+    }
+    let nobody = || ErrorData::internal_error("nobody knows who asks", None);
+    let standing = Standing::of(face, &request.extensions).ok_or_else(nobody)?;
+    let (mut seen, mut looks) = (Seen::default(), looks(true));
     loop {
         tokio::select! {
             () = context.cancelled() => return Ok(()),
             () = face.shared.stopping.cancelled() => return Ok(()),
-            _ = ticks.tick() => {}
+            _ = looks.tick() => {}
         }
-        // Anew each time: an assertion runs out.
-        let asker = renewed(face, context.request_context()).await?;
-        let Some(now) = version(face, &asker).await else {
-            continue;
-        };
-        if last
-            .replace(now.clone())
-            .is_some_and(|before| before != now)
-        {
-            // What was not asked for is refused by the sink, and one that is gone ends the wait above.
-            let _ = sink.notify_tool_list_changed().await;
-            let _ = sink.notify_prompt_list_changed().await;
-            let _ = sink.notify_resource_list_changed().await;
-        }
-    }
-}
-
-async fn renewed<B: Beside + Clone>(
-    face: &Face<B>,
-    context: &rmcp::service::RequestContext<RoleServer>,
-) -> Result<Asker, ErrorData> {
-    let mut asker = face.asker(context).await?;
-    let parts = context.extensions.get::<http::request::Parts>();
-    if let Some(parts) = parts {
-        let identity = face.shared.identify(&parts.headers, asker.trace).await;
-        asker.identity = identity.map_err(|problem| crate::face::protocol_error(&problem))?;
-    }
-    Ok(asker)
-}
-
-/// Of a head what is needed to know who asks; a copy, since a value that came from a socket keeps all that was read with
-/// it, which is 16 KiB.
-pub(crate) fn credential(headers: &http::HeaderMap) -> http::HeaderMap {
-    let value = headers.get(http::header::AUTHORIZATION);
-    let copied = value.and_then(|value| http::HeaderValue::from_bytes(value.as_bytes()).ok());
-    let header = copied.map(|value| (http::header::AUTHORIZATION, value));
-    header.into_iter().collect()
-}
-
-/// Who is told, and how.
-enum Listener {
-    Peer(Peer<RoleServer>),
-    Line(mpsc::WeakSender<Out>),
-}
-
-impl Listener {
-    fn is_gone(&self) -> bool {
-        match self {
-            Self::Peer(peer) => peer.is_transport_closed(),
-            Self::Line(line) => line.upgrade().is_none(),
-        }
-    }
-
-    /// One that is gone is noticed at the next look.
-    async fn tell(&self) {
-        match self {
-            Self::Peer(peer) => {
-                let _ = peer.notify_tool_list_changed().await;
-                let _ = peer.notify_prompt_list_changed().await;
-                let _ = peer.notify_resource_list_changed().await;
-            }
-            Self::Line(line) => {
-                let Some(line) = line.upgrade() else { return };
-                for list in ["tools", "prompts", "resources"] {
-                    let method = format!("notifications/{list}/list_changed");
-                    let text = json!({"jsonrpc": "2.0", "method": method}).to_string();
-                    let _ = line.send(Out::Message(text)).await;
-                }
-            }
+        let caller = standing.caller(&face.shared).await;
+        let caller = caller.map_err(|problem| protocol_error(&problem))?;
+        if seen.changed(&face.shared, &caller).await {
+            listener.lists_changed().await;
         }
     }
 }
 
 /// Sessions of the older protocol are told without asking.
 pub(crate) fn follow<B: Beside + Clone>(face: &Face<B>, context: NotificationContext<RoleServer>) {
-    let face = face.clone();
-    let headers = context.extensions.get::<http::request::Parts>();
-    let headers = headers.map(|parts| credential(&parts.headers));
-    let headers = headers.or_else(|| face.held.as_ref().map(|held| held.headers.clone()));
-    let held = face.held.as_ref().and_then(|held| held.caller.clone());
-    let line = face.held.as_ref().and_then(|held| held.line.clone());
-    let listener = line.map_or(Listener::Peer(context.peer), Listener::Line);
-    let tasks = face.shared.tasks.clone();
+    let Some(standing) = Standing::of(face, &context.extensions) else {
+        return;
+    };
+    let listener = Listener::of(face, context.peer);
+    let shared = std::sync::Arc::clone(&face.shared);
+    let tasks = shared.tasks.clone();
     tasks.spawn(async move {
-        let mut last = None;
-        let mut ticks = interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut seen, mut looks) = (Seen::default(), looks(false));
         loop {
             tokio::select! {
-                () = face.shared.stopping.cancelled() => return,
-                _ = ticks.tick() => {}
+                () = shared.stopping.cancelled() => return,
+                _ = looks.tick() => {}
             }
             if listener.is_gone() {
                 return;
             }
-            let caller = match (&held, &headers) {
-                (Some(caller), _) => caller.clone(),
-                (None, Some(headers)) => {
-                    // On the heap, as what follows: most of the time nothing of it is needed.
-                    let asked = face.shared.identify(headers, wire::Trace::random());
-                    match Box::pin(asked).await {
-                        Ok(identity) => identity.caller,
-                        Err(_) => continue,
-                    }
-                }
-                (None, None) => return,
-            };
-            let Ok(catalogue) = face.shared.calls.catalogue(&caller).await else {
+            let Ok(caller) = standing.caller(&shared).await else {
                 continue;
             };
-            let now = catalogue.version.clone();
-            if last
-                .replace(now.clone())
-                .is_some_and(|before| before != now)
-            {
-                Box::pin(listener.tell()).await;
+            if seen.changed(&shared, &caller).await {
+                Box::pin(listener.lists_changed()).await;
             }
         }
     });

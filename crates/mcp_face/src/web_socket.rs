@@ -24,7 +24,7 @@ use crate::asker::Channel;
 use crate::beside::Beside;
 use crate::face::{Face, Held};
 use crate::http::Door;
-use crate::watch;
+use crate::standing::credential;
 
 /// Messages that wait for a slow client; beyond, whoever sends waits.
 const QUEUE: usize = 32;
@@ -93,9 +93,9 @@ impl<B: Beside + Clone> Door<B> {
     ) {
         let (sink, stream) = socket.split();
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let mut face = self.face.clone();
+        let mut face = self.face.connected();
         face.held = Some(Arc::new(Held {
-            headers: watch::credential(&headers),
+            headers: credential(&headers),
             group,
             channel: Channel::WebSocket,
             caller: None,
@@ -125,7 +125,7 @@ async fn carry<B: Beside + Clone>(face: Face<B>, mut connection: Connection) {
     // What an older client said of itself when it began.
     let mut began: Option<InitializeRequestParams> = None;
     while let Some(first) = connection.next().await {
-        let (frames, back) = Frames::lend(connection, first, !B::LISTENS);
+        let (frames, back) = Frames::lend(connection, first);
         // On the heap, so that what beginning takes is given back before the connection is idle.
         let running = match &began {
             None => Box::pin(face.clone().serve(frames)).await,

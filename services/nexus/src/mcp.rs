@@ -1,4 +1,4 @@
-//! `/nexus/mcp`: workflows as tools, and their runs as durable tasks.
+//! `/nexus/mcp`: workflows as tools, prompts and resources, and their runs as durable tasks.
 
 // The protocol drops sampling, roots and messages in July 2027 at the earliest; clients have them until then.
 #![expect(
@@ -7,11 +7,15 @@
 )]
 
 mod call;
+mod complete;
 mod media;
 mod outcome;
+mod prompts;
 mod questions;
+mod resources;
 mod task;
 mod telling;
+mod text;
 mod tool;
 
 use std::collections::BTreeMap;
@@ -21,12 +25,15 @@ use axum::Router;
 use http::request::Parts;
 use mcp_face::{Asker, Beside, Face};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, ErrorData, GetTaskParams,
-    GetTaskResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    SetLevelRequestParams, Tool, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SetLevelRequestParams, Tool, UpdateTaskParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
+use wire::Catalogue;
 
 use crate::App;
 use crate::asking::{Asking, Who};
@@ -73,6 +80,11 @@ impl Workflows {
                 known.remove(&*tool.name);
             }
         }
+    }
+
+    async fn catalogue(&self, asker: &Asker) -> Result<Arc<Catalogue>, ErrorData> {
+        let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
+        catalogue.map_err(|problem| task::protocol_error(&problem))
     }
 
     /// Who asks is found out anew for each node, where a head tells it: an assertion is good for less than a run may take.
@@ -123,12 +135,18 @@ impl Beside for Workflows {
         if node.input.json().contains("x-mcp-header") {
             self.saw(&[tool::tool(node, &catalogue)]);
         }
-        self.app.agents.may_write(&asker.identity)
+        node.hints.read_only || self.app.agents.may_write(&asker.identity)
     }
 
     fn would_write(&self, name: &str) -> bool {
-        // Every workflow does, and their names are not known without a credential for them.
+        // Most workflows do, and the names of those are not known without a credential for them.
         tool::may_be_name(name)
+    }
+
+    async fn reads(&self, asker: &Asker, uri: &str) -> Option<Vec<String>> {
+        let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
+        let catalogue: Arc<Catalogue> = catalogue.ok()?;
+        resources::reads(&catalogue, asker, uri)
     }
 }
 
@@ -136,6 +154,9 @@ impl ServerHandler for Workflows {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
+            .enable_prompts()
+            .enable_resources()
+            .enable_completions()
             .enable_tasks()
             .enable_logging();
         ServerConfig::new(capabilities.build()).with_instructions(INSTRUCTIONS)
@@ -153,12 +174,8 @@ impl ServerHandler for Workflows {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let asker = asker(&context)?;
-        if !self.app.agents.may_write(&asker.identity) {
-            return Ok(ListToolsResult::default());
-        }
-        let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
-        let catalogue = catalogue.map_err(|problem| task::protocol_error(&problem))?;
-        let tools = tool::all(&catalogue, &asker);
+        let writes = self.app.agents.may_write(&asker.identity);
+        let tools = tool::all(&*self.catalogue(&asker).await?, &asker, writes);
         self.saw(&tools);
         Ok(ListToolsResult::with_all_items(tools))
     }
@@ -180,6 +197,69 @@ impl ServerHandler for Workflows {
         _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         Ok(())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let asker = asker(&context)?;
+        let prompts = prompts::all(&*self.catalogue(&asker).await?, &asker);
+        Ok(ListPromptsResult::with_all_items(prompts))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let asker = asker(&context)?;
+        let asking = self.asking(&asker, &context);
+        prompts::get(&asking, &asker, request, &context).await
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let asker = asker(&context)?;
+        let resources = resources::all(&*self.catalogue(&asker).await?, &asker);
+        Ok(ListResourcesResult::with_all_items(resources))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let asker = asker(&context)?;
+        let templates = resources::templates(&*self.catalogue(&asker).await?, &asker);
+        Ok(ListResourceTemplatesResult::with_all_items(templates))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let asker = asker(&context)?;
+        let asking = self.asking(&asker, &context);
+        resources::read(&asking, &asker, request, &context).await
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let asker = asker(&context)?;
+        Ok(complete::complete(
+            &*self.catalogue(&asker).await?,
+            &asker,
+            &request,
+        ))
     }
 
     async fn get_task(

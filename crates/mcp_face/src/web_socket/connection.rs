@@ -132,7 +132,6 @@ struct Lent {
     first: Option<RxJsonRpcMessage<RoleServer>>,
     home: oneshot::Sender<Option<Connection>>,
     ended: bool,
-    parks: bool,
 }
 
 impl Frames {
@@ -140,7 +139,6 @@ impl Frames {
     pub(super) fn lend(
         connection: Connection,
         first: RxJsonRpcMessage<RoleServer>,
-        parks: bool,
     ) -> (Self, oneshot::Receiver<Option<Connection>>) {
         let (home, back) = oneshot::channel();
         let lent = Lent {
@@ -148,7 +146,6 @@ impl Frames {
             first: Some(first),
             home,
             ended: false,
-            parks,
         };
         let lent = Some(Box::new(lent));
         (Self { lent }, back)
@@ -201,7 +198,7 @@ impl Transport<RoleServer> for Frames {
                     lent.ended = message.is_none();
                     return message;
                 }
-                () = tokio::time::sleep(IDLE), if lent.parks => {
+                () = tokio::time::sleep(IDLE) => {
                     if lent.connection.is_idle() {
                         return None;
                     }

@@ -78,13 +78,29 @@ impl Begun {
     }
 }
 
+/// What a client asks to be carried out.
+pub(super) struct Request {
+    pub(super) arguments: JsonObject,
+    pub(super) responses: Option<InputResponses>,
+    /// [`Begun`], as it came.
+    pub(super) state: Option<String>,
+}
+
+/// What became of it.
+pub(super) enum Carried {
+    /// With its steps, where it has not ended.
+    Run(Run, Vec<StepRow>),
+    Task(Run),
+    Asks(InputRequiredResult),
+}
+
 pub(super) async fn call(
     asking: &Asking,
     asker: &Asker,
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let mut client = Client::of(context);
+    let client = Client::of(context);
     let catalogue = asking.app.calls.catalogue(&asker.identity.caller).await;
     let node = match &catalogue {
         Ok(catalogue) => tool::find(catalogue, asker, &request.name),
@@ -98,20 +114,35 @@ pub(super) async fn call(
         let needed = ClientCapabilities::builder().enable_tasks().build();
         return Err(ErrorData::missing_required_client_capability(needed));
     }
-    let foreign = || ErrorData::invalid_params("`requestState` is not from here", None);
-    let begun = request.request_state.as_deref();
-    let begun = begun.map(|state| Begun::read(state).ok_or_else(foreign));
-    let answered = carry(
-        asking,
-        node,
-        begun.transpose()?,
-        request,
-        &mut client,
-        context,
-    );
-    match answered.await {
-        Ok(answer) => Ok(answer),
+    let request = Request {
+        arguments: request.arguments.unwrap_or_default(),
+        responses: request.input_responses,
+        state: request.request_state,
+    };
+    let most = asking.app.agents.limits.bytes;
+    match carry(asking, node, request, client, context).await {
+        Ok(Carried::Run(run, steps)) => Ok(outcome::result(&run, &steps, most).into()),
+        Ok(Carried::Task(run)) => Ok(CreateTaskResult::new(task::begun(&run)).into()),
+        Ok(Carried::Asks(more)) => Ok(more.into()),
         Err(Refused::Problem(problem)) => Ok(refused(&problem).into()),
+        Err(Refused::Request(error)) => Err(error),
+    }
+}
+
+/// For what is waited for to its end: a prompt, a resource.
+pub(super) async fn finished(
+    asking: &Asking,
+    node: &NodeInfo,
+    request: Request,
+    context: &RequestContext<RoleServer>,
+) -> Result<Carried, ErrorData> {
+    let client = Client {
+        tasks: false,
+        ..Client::of(context)
+    };
+    match carry(asking, node, request, client, context).await {
+        Ok(carried) => Ok(carried),
+        Err(Refused::Problem(problem)) => Err(task::protocol_error(&problem)),
         Err(Refused::Request(error)) => Err(error),
     }
 }
@@ -119,20 +150,24 @@ pub(super) async fn call(
 async fn carry(
     asking: &Asking,
     node: &NodeInfo,
-    begun: Option<Begun>,
-    request: CallToolRequestParams,
-    client: &mut Client,
+    request: Request,
+    mut client: Client,
     context: &RequestContext<RoleServer>,
-) -> Result<CallToolResponse, Refused> {
-    let mut said = request.input_responses.clone();
-    let mut run = match begun {
+) -> Result<Carried, Refused> {
+    let foreign = || ErrorData::invalid_params("`requestState` is not from here", None);
+    let begun = request.state.as_deref();
+    let begun = begun.map(|state| Begun::read(state).ok_or_else(foreign));
+    let mut said = request.responses.clone();
+    let mut run = match begun.transpose().map_err(Refused::Request)? {
         Some(Begun(id, ended)) => {
             client.telling.told = ended;
             begun_before(asking, node, id).await?
         }
-        None => match given(asking, node, request, client, context).await? {
+        None => match given(asking, node, request, &client, context).await? {
             Given::All(arguments) => start(asking, node, arguments).await?,
-            Given::Asked(asked) => return Ok(InputRequiredResult::new(Some(asked), None).into()),
+            Given::Asked(asked) => {
+                return Ok(Carried::Asks(InputRequiredResult::new(Some(asked), None)));
+            }
         },
     };
     let limits = &asking.app.agents.limits;
@@ -145,9 +180,9 @@ async fn carry(
             until
         };
         let steps;
-        (run, steps) = wait(asking, run, patience, client, context).await?;
+        (run, steps) = wait(asking, run, patience, &mut client, context).await?;
         if run.state.is_final() {
-            return Ok(outcome::result(&run, &[], limits.bytes).into());
+            return Ok(Carried::Run(run, steps));
         }
         // What came with the call answers the first thing that is asked.
         if let Some(said) = said.take()
@@ -156,7 +191,7 @@ async fn carry(
             continue;
         }
         if client.tasks {
-            return Ok(CreateTaskResult::new(task::begun(&run)).into());
+            return Ok(Carried::Task(run));
         }
         let asked = questions::for_decisions(&steps, &client.can);
         if asked.is_empty()
@@ -166,7 +201,8 @@ async fn carry(
         }
         if client.calls_again && !asked.is_empty() {
             let state = Begun::write(&run, &steps);
-            return Ok(InputRequiredResult::new(Some(asked), Some(state)).into());
+            let asked = InputRequiredResult::new(Some(asked), Some(state));
+            return Ok(Carried::Asks(asked));
         }
         if !asked.is_empty() {
             let answers = answers(asking, asked, context).await;
@@ -174,7 +210,7 @@ async fn carry(
                 continue;
             }
         }
-        return Ok(outcome::result(&run, &steps, limits.bytes).into());
+        return Ok(Carried::Run(run, steps));
     }
 }
 
@@ -198,12 +234,12 @@ enum Given {
 async fn given(
     asking: &Asking,
     node: &NodeInfo,
-    request: CallToolRequestParams,
+    request: Request,
     client: &Client,
     context: &RequestContext<RoleServer>,
 ) -> Result<Given, Problem> {
-    let mut arguments = request.arguments.unwrap_or_default();
-    if questions::take_inputs(request.input_responses.as_ref(), &mut arguments)? {
+    let mut arguments = request.arguments;
+    if questions::take_inputs(request.responses.as_ref(), &mut arguments)? {
         return Ok(Given::All(arguments));
     }
     let asked = questions::for_inputs(node, &arguments);

@@ -55,7 +55,8 @@ fn take(value: &mut Value, at: &mut String, blocks: &mut Vec<ContentBlock>) {
     }
 }
 
-fn block(data: &DataUri, at: &str) -> ContentBlock {
+/// `at` is the address of what has none of its own.
+pub(super) fn block(data: &DataUri, at: &str) -> ContentBlock {
     let meta = mcp_face::untrusted_meta();
     let kind = &*data.media_type;
     if kind.starts_with("image/") {
@@ -64,12 +65,22 @@ fn block(data: &DataUri, at: &str) -> ContentBlock {
     if kind.starts_with("audio/") {
         return ContentBlock::Audio(AudioContent::new(data.base64(), kind).with_meta(meta));
     }
-    let contents = match std::str::from_utf8(&data.bytes) {
-        Ok(text) => ResourceContents::text(text, at),
-        Err(_) => ResourceContents::blob(data.base64(), at),
-    };
-    let resource = EmbeddedResource::new(contents.with_mime_type(kind));
+    let resource = EmbeddedResource::new(contents(data, at));
     ContentBlock::Resource(resource.with_meta(meta))
+}
+
+/// Its text, or where it is none its bytes.
+pub(super) fn contents(data: &DataUri, uri: &str) -> ResourceContents {
+    let contents = match std::str::from_utf8(&data.bytes) {
+        Ok(text) if !is_picture(&data.media_type) => ResourceContents::text(text, uri),
+        _ => ResourceContents::blob(data.base64(), uri),
+    };
+    contents.with_mime_type(&*data.media_type)
+}
+
+/// Or a sound: their bytes are no text, whatever they look like.
+fn is_picture(media_type: &str) -> bool {
+    media_type.starts_with("image/") || media_type.starts_with("audio/")
 }
 
 #[cfg(test)]

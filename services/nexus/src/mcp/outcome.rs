@@ -72,6 +72,35 @@ pub(super) fn lacking(run: &Run, needed: ClientCapabilities) -> ErrorData {
     error
 }
 
+/// What a run answered that was waited for, of at most `most` bytes; why it did not, else.
+pub(super) fn output(run: &Run, steps: &[StepRow], most: usize) -> Result<Value, ErrorData> {
+    match run.state {
+        State::Succeeded => {
+            let output = run.output.as_ref().map_or("null", |output| output.get());
+            if output.len() > most {
+                let message = format!(
+                    "the answer has {} bytes, and {most} are shown at most",
+                    output.len()
+                );
+                return Err(ErrorData::internal_error(message, None));
+            }
+            Ok(serde_json::from_str(output).unwrap_or_default())
+        }
+        State::Failed => Err(task::protocol_error(&why(run))),
+        State::Cancelled | State::Queued | State::Running | State::Waiting => {
+            Err(unfinished(run, steps))
+        }
+    }
+}
+
+/// Of a run without an answer that is none's mistake.
+pub(super) fn unfinished(run: &Run, steps: &[StepRow]) -> ErrorData {
+    let waits: Vec<_> = steps.iter().filter_map(task::waiting).collect();
+    let message = format!("the run {} is {}", run.id, run.state.as_str());
+    let data = json!({"run": run.id, "state": run.state, "waits": waits});
+    ErrorData::internal_error(message, Some(data))
+}
+
 /// Why it failed.
 pub(super) fn why(run: &Run) -> Problem {
     let unknown = || Problem::new(Code::Internal).detail("nobody said why the run failed");

@@ -11,8 +11,9 @@ use super::{FAMILIES, WORKFLOW};
 pub(super) const SESSION: &str = "session";
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
-pub(super) fn all(catalogue: &Catalogue, asker: &Asker) -> Vec<Tool> {
-    offered(catalogue, asker)
+pub(super) fn all(catalogue: &Catalogue, asker: &Asker, writes: bool) -> Vec<Tool> {
+    tools(catalogue, asker)
+        .filter(|node| writes || node.hints.read_only)
         .map(|node| tool(node, catalogue))
         .collect()
 }
@@ -22,11 +23,18 @@ pub(super) fn find<'a>(
     asker: &Asker,
     name: &str,
 ) -> Option<&'a NodeInfo> {
-    offered(catalogue, asker).find(|node| name_of(node) == name)
+    tools(catalogue, asker).find(|node| name_of(node) == name)
 }
 
-/// Of a group those that it names.
-fn offered<'a>(catalogue: &'a Catalogue, asker: &Asker) -> impl Iterator<Item = &'a NodeInfo> {
+fn tools<'a>(catalogue: &'a Catalogue, asker: &Asker) -> impl Iterator<Item = &'a NodeInfo> {
+    offered(catalogue, asker).filter(|node| node.primitive.is_tool())
+}
+
+/// The workflows that the caller may start; of a group those that it names.
+pub(super) fn offered<'a>(
+    catalogue: &'a Catalogue,
+    asker: &Asker,
+) -> impl Iterator<Item = &'a NodeInfo> {
     let group = asker.group.as_deref();
     let group = group.map(|name| catalogue.groups.iter().find(|group| group.name == name));
     let named = move |node: &&NodeInfo| match group {
@@ -59,10 +67,15 @@ pub(super) fn may_be_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(words)
 }
 
+/// For people: `nightly_import` as Nightly import.
+pub(super) fn title(name: &str) -> String {
+    let title = name.replace('_', " ");
+    title[..1].to_uppercase() + &title[1..]
+}
+
 pub(super) fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
     let name = name_of(node);
-    let title = name.replace('_', " ");
-    let title = title[..1].to_uppercase() + &title[1..];
+    let title = title(&name);
     let mut input = mcp_face::standalone(&node.input, catalogue);
     let properties = input.entry("properties").or_insert_with(|| json!({}));
     let mut add = |name: &str, about: &str| {
@@ -73,10 +86,10 @@ pub(super) fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
     add(IDEMPOTENCY_KEY, "The same key begins one run.");
     add(SESSION, "The handle of a session that it runs in.");
     let hints = ToolAnnotations::with_title(title.clone())
-        .read_only(false)
-        .destructive(true)
-        .idempotent(false)
-        .open_world(true);
+        .read_only(node.hints.read_only)
+        .destructive(node.hints.destructive)
+        .idempotent(node.hints.idempotent)
+        .open_world(node.hints.open_world);
     Tool::new(name, node.about.clone(), input)
         .with_title(title)
         .with_raw_output_schema(output().into())

@@ -1,10 +1,11 @@
 //! Agents start workflows as tools, and are answered as REST answers.
 
 mod durable;
-mod schema;
 mod models;
+mod offered;
 mod older;
 mod said;
+mod schema;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -94,7 +95,8 @@ async fn messages(
     let meta = &mut params["_meta"];
     meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
     meta["io.modelcontextprotocol/clientCapabilities"] = can;
-    let name = params["name"].as_str().or(params["taskId"].as_str());
+    let name = ["name", "taskId", "uri"];
+    let name = name.iter().find_map(|name| params[name].as_str());
     let name = name.unwrap_or_default().to_owned();
     let mut request = Request::post("/nexus/mcp")
         .header("host", "localhost")

@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// Keys of an admin and of an editor.
     pub(crate) admin: String,
     pub(crate) editor: String,
+    /// The editor's, good for reading only.
+    pub(crate) reader: String,
     /// The folder of the secrets of webhooks.
     pub(crate) secrets: PathBuf,
 }
@@ -82,6 +84,7 @@ pub(crate) struct Stage {
     pub(crate) app: nexus::App,
     admin: String,
     editor: String,
+    reader: String,
     secrets: PathBuf,
     stopping: CancellationToken,
     figures: chassis::Asker,
@@ -107,6 +110,7 @@ impl Stage {
             router: nexus::router(&self.app, self.stopping.clone()),
             admin: self.admin.clone(),
             editor: self.editor.clone(),
+            reader: self.reader.clone(),
             secrets: self.secrets.clone(),
         }
     }
@@ -155,8 +159,9 @@ async fn told(workflows: &[&str], far: bool, story: impl AsyncFn(&Stage)) {
             app: nexus::App::new(calls, flow::Settings::default())
                 .offering(agents)
                 .with_hook_secrets(secrets.clone()),
-            admin: key(&app, &["admin"]).await,
-            editor: key(&app, &["editor"]).await,
+            admin: key(&app, &["admin"], None).await,
+            editor: key(&app, &["editor"], None).await,
+            reader: key(&app, &["editor"], Some(&[wire::scope::READ])).await,
             secrets,
             stopping: stopping.clone(),
             figures: app.figures(),
@@ -191,8 +196,8 @@ async fn project(folder: &Path, workflows: &[&str], database: &Database) -> data
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
-async fn key(app: &dataflow::App, roles: &[&str]) -> String {
-    let input = json!({"name": "test", "roles": roles});
+async fn key(app: &dataflow::App, roles: &[&str], scopes: Option<&[&str]>) -> String {
+    let input = json!({"name": "test", "roles": roles, "scopes": scopes});
     let node = "key.create".parse().unwrap();
     let call = wire::Call::new(node, app.local_admin(), wire::Body::json(input.to_string()));
     let answer = app.calls().call(call).await.unwrap();
