@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// rmcp tells each request three times.
-const USUAL: &str = "info,rmcp=warn";
+/// rmcp tells each request three times, and of one that is refused what was said; the face has a line for each of its own.
+const USUAL: &str = "info,rmcp=error";
 
 /// `filter` is in the form of `GANTRY_LOG`: `info`, `warn,nodes=debug`. Called twice, the first call counts.
 pub fn start_logs(filter: Option<&str>) {
