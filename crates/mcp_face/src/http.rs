@@ -219,7 +219,7 @@ impl<B: Beside + Clone> Door<B> {
         let offer = self.face.shared.offer(asker).await?;
         let writes = offer.would_write(name) || self.face.beside.would_write(name);
         let lacks = !asker.identity.says_write() && writes;
-        if offer.action(name).is_some() || !lacks {
+        if offer.action(name).is_some() || !lacks || self.face.beside.has_tool(asker, name).await {
             return Ok(());
         }
         let problem = if asker.identity.id.is_some() {

@@ -38,9 +38,7 @@ impl Followed {
         if followed.contains_key(uri) {
             return Ok(None);
         }
-        if followed.len() >= MOST {
-            return Err(too_many());
-        }
+        check_number(followed.len() + 1)?;
         let ended = CancellationToken::new();
         followed.insert(uri.to_owned(), ended.clone());
         Ok(Some(ended))
@@ -54,9 +52,13 @@ impl Followed {
     }
 }
 
-fn too_many() -> ErrorData {
+/// Of resources that one connection follows.
+pub(crate) fn check_number(number: usize) -> Result<(), ErrorData> {
+    if number <= MOST {
+        return Ok(());
+    }
     let message = format!("a connection follows {MOST} resources at most");
-    ErrorData::invalid_params(message, None)
+    Err(ErrorData::invalid_params(message, None))
 }
 
 /// `resources/subscribe`, until it is taken back or the connection ends.

@@ -74,7 +74,10 @@ pub(crate) async fn listen<B: Beside + Clone>(
     let listener = Listener::Sink(context.sink().clone());
     let ended = CancellationToken::new();
     let _until_then = ended.clone().drop_guard();
-    for uri in context.accepted().resource_subscriptions.iter().flatten() {
+    let followed = context.accepted().resource_subscriptions.as_deref();
+    let followed = followed.unwrap_or_default();
+    updates::check_number(followed.len())?;
+    for uri in followed {
         updates::follow(face, uri, request, listener.clone(), &ended).await?;
     }
     let nobody = || ErrorData::internal_error("nobody knows who asks", None);

@@ -7,10 +7,11 @@ use axum::http::Request;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{ask, call, message};
-use crate::world::{World, everywhere};
+use super::{ask, call, message, messages};
+use crate::world::{Running, World, everywhere, without_engine};
 
 const COMPARE: &str = "
 workflow: compare
@@ -57,12 +58,18 @@ workflow: count
 steps: [{ id: films, node: Film.count }]
 outputs: '{{ films.count }}'
 ";
+const TITLES: &str = "
+workflow: titles
+inputs: { title: { type: text } }
+steps: [{ id: films, node: Film.count, with: { where: { title: '{{ inputs.title }}' } } }]
+outputs: '{{ films.count }}'
+";
 const ADD: &str = "
 workflow: add
 inputs: { title: { type: text, required: true } }
 steps: [{ node: Film.create, with: { title: '{{ inputs.title }}' } }]
 ";
-const ALL: &[&str] = &[COMPARE, ASKS, TITLED, ALL_OF_THEM, DOT, COUNT, ADD];
+const ALL: &[&str] = &[COMPARE, ASKS, TITLED, ALL_OF_THEM, DOT, COUNT, TITLES, ADD];
 
 fn names(listed: &Value, member: &str) -> Vec<String> {
     let name = |item: &Value| item["name"].as_str().unwrap().to_owned();
@@ -241,6 +248,47 @@ async fn what_only_reads_is_for_who_may_only_read() {
             .await;
         assert_eq!(told.problem(), (403, "insufficient_scope".to_owned()));
         assert_eq!(world.get("/runs?workflow=add").await, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_writing_needs_the_scope_reading_does_not() {
+    without_engine(ALL, async |stage| {
+        let engine = Running::of(stage.engine());
+        let scoped = stage.app.clone().offering(mcp_face::Settings::default());
+        let world = World {
+            router: nexus::router(&scoped, CancellationToken::new()),
+            ..stage.world()
+        };
+        let at = async |name: &str| {
+            let params = json!({"name": name, "arguments": {"title": "x"}});
+            message(&world, &world.reader, "tools/call", params, json!({})).await
+        };
+        let listed = message(&world, &world.reader, "tools/list", json!({}), json!({})).await;
+        let tools = names(&listed["result"], "tools");
+        assert!(tools.contains(&"titles".to_owned()), "{tools:?}");
+        assert!(!tools.contains(&"add".to_owned()), "{tools:?}");
+        let told = at("titles").await;
+        assert_eq!(told["result"]["structuredContent"]["output"], 0, "{told}");
+        let refused = at("add").await;
+        assert_eq!(refused["code"], "insufficient_scope", "{refused}");
+        engine.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_follows_without_end() {
+    everywhere(ALL, async |world| {
+        let many: Vec<_> = (0..65)
+            .map(|number| format!("films://titles/{number}"))
+            .collect();
+        let params = json!({"notifications": {"resourceSubscriptions": many}});
+        let method = "subscriptions/listen";
+        let told = messages(world, &world.editor, method, (params, json!({})), &[]).await;
+        let last = told.last().unwrap();
+        assert_eq!(last["error"]["code"], -32602, "{told:?}");
     })
     .await;
 }
