@@ -288,6 +288,16 @@ fn what_is_no_schema_is_told_where_it_stands() {
     assert!(wrong(&long).contains("the schema has more than 64 KiB"));
 }
 
+/// Matching it panics in regex-automata (rust-lang/regex 1344), which would end a process.
+#[test]
+fn a_pattern_of_great_size_is_a_mistake() {
+    let found = wrong(
+        "$schema: \"https://json-schema.org/draft/2020-12/schema\", type: object, \
+         properties: { a: { type: string, pattern: \"^x?.{0,404600}$\" } }",
+    );
+    assert!(found.contains("pattern"), "{found}");
+}
+
 #[test]
 fn what_starts_it_gives_what_the_schema_takes() {
     let text = CONTACT.to_owned()
