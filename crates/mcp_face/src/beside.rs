@@ -1,6 +1,7 @@
 //! What a service offers beside the catalogue.
 
 use rmcp::ServerHandler;
+use rmcp::model::Tool;
 
 use crate::asker::Asker;
 
@@ -10,6 +11,15 @@ pub trait Beside: ServerHandler {
     /// Whether this is one of its tools, for whoever asks.
     fn has_tool(&self, _: &Asker, name: &str) -> impl Future<Output = bool> + Send {
         std::future::ready(self.get_tool(name).is_some())
+    }
+
+    /// Its tool of that name, for whoever asks, if arguments of it are headers, too, which are compared before the call.
+    fn tool_with_headers(
+        &self,
+        _: &Asker,
+        _name: &str,
+    ) -> impl Future<Output = Option<Tool>> + Send {
+        std::future::ready(None)
     }
 
     /// Whether a tool of this name, which is none for whoever asks, would change something. What a credential is not

@@ -19,6 +19,7 @@ use rmcp::{RoleServer, ServerHandler};
 use crate::audit::Audit;
 use crate::beside::Beside;
 use crate::face::{Face, protocol_error};
+use crate::http::CALLED;
 use crate::instructions::INSTRUCTIONS;
 use crate::reply::refused;
 use crate::{complete, prompts, resources, tools, updates, watch};
@@ -110,9 +111,11 @@ impl<B: Beside + Clone> ServerHandler for Face<B> {
         Box::pin(self.called(request, context)).await
     }
 
-    /// rmcp compares headers with the arguments that a schema says are headers, too; only what stands beside has such.
+    /// rmcp compares headers with the arguments that a schema says are headers, too, and asks for it here, where it cannot
+    /// tell who calls.
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.beside.get_tool(name)
+        let called = CALLED.try_with(Clone::clone).ok().flatten();
+        called.filter(|tool| tool.name == name)
     }
 
     async fn list_tools(

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
+use rmcp::model::Tool;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,11 @@ const IDLE: Duration = Duration::from_mins(30);
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+tokio::task_local! {
+    /// What rmcp compares the head's arguments with.
+    pub(crate) static CALLED: Option<Tool>;
+}
 
 type Service<B> = StreamableHttpService<Face<B>, LocalSessionManager>;
 
@@ -135,8 +141,10 @@ impl<B: Beside + Clone> Door<B> {
         }
         // Streams of a session have no end of their own, so nobody waits for them.
         let flight = (request.method() == Method::POST).then(|| self.flights.token());
+        let called = self.called(&asker, request.headers()).await;
         request.extensions_mut().insert(asker.clone());
-        let response = ASKER.scope(asker, self.service.handle(request)).await;
+        let answered = CALLED.scope(called, self.service.handle(request));
+        let response = ASKER.scope(asker, answered).await;
         response.map(|body| {
             Body::new(Flying {
                 body,
@@ -207,13 +215,7 @@ impl<B: Beside + Clone> Door<B> {
         if self.face.shared.may_write(asker) {
             return Ok(());
         }
-        if headers
-            .get(METHOD)
-            .is_none_or(|method| method != "tools/call")
-        {
-            return Ok(());
-        }
-        let Some(name) = headers.get(NAME).and_then(|name| name.to_str().ok()) else {
+        let Some(name) = named(headers) else {
             return Ok(());
         };
         let offer = self.face.shared.offer(asker).await?;
@@ -235,6 +237,19 @@ impl<B: Beside + Clone> Door<B> {
             ));
         problem.scope = Some(scope::WRITE.to_owned());
         Err(problem)
+    }
+
+    /// The tool that the head names, if arguments of it may be headers, too. Of the face's own only those of a group may,
+    /// where it names a workflow.
+    async fn called(&self, asker: &Asker, headers: &HeaderMap) -> Option<Tool> {
+        let name = named(headers)?;
+        if asker.group.is_some() {
+            let offer = self.face.shared.offer(asker).await.ok()?;
+            if let Some(tool) = offer.tools.iter().find(|tool| tool.name == name) {
+                return Some(tool.clone());
+            }
+        }
+        self.face.beside.tool_with_headers(asker, name).await
     }
 
     /// With what RFC 6750 and RFC 9728 have a client do next.
@@ -299,4 +314,13 @@ impl<T: HttpBody<Data = Bytes> + Unpin> HttpBody for Flying<T> {
     fn size_hint(&self) -> http_body::SizeHint {
         self.body.size_hint()
     }
+}
+
+/// The tool that is called, as the head says.
+fn named(headers: &HeaderMap) -> Option<&str> {
+    let method = headers.get(METHOD)?;
+    if method != "tools/call" {
+        return None;
+    }
+    headers.get(NAME)?.to_str().ok()
 }

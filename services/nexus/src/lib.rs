@@ -34,7 +34,6 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 pub use app::App;
 pub use flow::{Chat, Mail, Settings as Flow};
 pub use hooks::tell_of_missing_secrets;
-pub use mcp::Workflows;
 pub use settings::{Limits, Settings};
 pub use verb::verb;
 

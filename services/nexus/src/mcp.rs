@@ -18,8 +18,7 @@ mod telling;
 mod text;
 mod tool;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::Router;
 use http::request::Parts;
@@ -55,33 +54,11 @@ them.";
 
 /// The project's workflows, for whoever asks.
 #[derive(Clone)]
-pub struct Workflows {
+pub(crate) struct Workflows {
     app: App,
-    /// The tools of which arguments are headers, too, by name and as anybody saw them last. rmcp compares such headers before
-    /// it is known who calls, so the catalogue cannot be asked then.
-    with_headers: Arc<RwLock<BTreeMap<String, Tool>>>,
 }
 
 impl Workflows {
-    pub fn new(app: App) -> Self {
-        Self {
-            app,
-            with_headers: Arc::default(),
-        }
-    }
-
-    fn saw(&self, tools: &[Tool]) {
-        let known = self.with_headers.write();
-        let mut known = known.unwrap_or_else(PoisonError::into_inner);
-        for tool in tools {
-            if tool::has_headers(tool) {
-                known.insert(tool.name.to_string(), tool.clone());
-            } else {
-                known.remove(&*tool.name);
-            }
-        }
-    }
-
     async fn catalogue(&self, asker: &Asker) -> Result<Arc<Catalogue>, ErrorData> {
         let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
         catalogue.map_err(|problem| task::protocol_error(&problem))
@@ -114,7 +91,7 @@ pub(crate) fn router(app: &App) -> Router {
             metrics.observe_in(mcp_face::DURATION, &operation.labels(), operation.took);
         }));
     }
-    mcp_face::router(face.beside(Workflows::new(app.clone())), PREFIX)
+    mcp_face::router(face.beside(Workflows { app: app.clone() }), PREFIX)
 }
 
 /// Put there by the face for each request.
@@ -132,10 +109,15 @@ impl Beside for Workflows {
         let Some(node) = tool::find(&catalogue, asker, name) else {
             return false;
         };
-        if node.input.json().contains("x-mcp-header") {
-            self.saw(&[tool::tool(node, &catalogue)]);
-        }
         node.hints.read_only || self.app.agents.may_write(&asker.identity)
+    }
+
+    async fn tool_with_headers(&self, asker: &Asker, name: &str) -> Option<Tool> {
+        let catalogue = self.app.calls.catalogue(&asker.identity.caller).await;
+        let catalogue: Arc<Catalogue> = catalogue.ok()?;
+        let node = tool::find(&catalogue, asker, name)?;
+        let marked = node.input.json().contains("x-mcp-header");
+        marked.then(|| tool::tool(node, &catalogue))
     }
 
     fn would_write(&self, name: &str) -> bool {
@@ -162,12 +144,6 @@ impl ServerHandler for Workflows {
         ServerConfig::new(capabilities.build()).with_instructions(INSTRUCTIONS)
     }
 
-    fn get_tool(&self, name: &str) -> Option<Tool> {
-        let known = self.with_headers.read();
-        let known = known.unwrap_or_else(PoisonError::into_inner);
-        known.get(name).cloned()
-    }
-
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
@@ -176,7 +152,6 @@ impl ServerHandler for Workflows {
         let asker = asker(&context)?;
         let writes = self.app.agents.may_write(&asker.identity);
         let tools = tool::all(&*self.catalogue(&asker).await?, &asker, writes);
-        self.saw(&tools);
         Ok(ListToolsResult::with_all_items(tools))
     }
 

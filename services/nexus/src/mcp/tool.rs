@@ -96,19 +96,6 @@ pub(super) fn tool(node: &NodeInfo, catalogue: &Catalogue) -> Tool {
         .with_annotations(hints)
 }
 
-/// Whether an argument is to be a header, too: one at the top, or within an object there.
-pub(super) fn has_headers(tool: &Tool) -> bool {
-    fn within(properties: Option<&Value>) -> bool {
-        let properties = properties.and_then(Value::as_object);
-        properties.is_some_and(|properties| {
-            properties.values().any(|schema| {
-                schema.get("x-mcp-header").is_some() || within(schema.get("properties"))
-            })
-        })
-    }
-    within(tool.input_schema.get("properties"))
-}
-
 /// Of what [`super::outcome`] says, or of a problem.
 fn output() -> rmcp::model::JsonObject {
     rmcp::model::object(json!({

@@ -106,7 +106,7 @@ async fn a_schema_is_told_word_for_word_and_kept_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_that_is_not_the_argument_is_refused() {
     everywhere(&[INVITE], async |world| {
-        ask(world, "tools/list", json!({}), json!({})).await;
+        // The first call of all, before anybody was shown the tool.
         for region in [Some("us"), None] {
             let told = invite(world, json!({"region": "eu"}), region).await;
             assert_eq!(told["error"]["code"], -32020, "{told}");
