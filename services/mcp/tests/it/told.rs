@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use dataflow::{App, Settings, Watch};
-use futures_util::StreamExt as _;
 use serde_json::json;
+use testkit::Heard;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +18,6 @@ use crate::world::{self, MODERN};
 
 const FILM: &str =
     "model: Film\nfields: { title: { type: text } }\naccess: [{ role: anyone, can: [read] }]\n";
-const LIMIT: Duration = Duration::from_mins(1);
 
 /// A project of one model whose files are followed, and the nodes of it.
 struct Followed {
@@ -82,21 +81,13 @@ async fn a_listener_hears_that_the_tools_changed() {
         .unwrap();
     let response = router.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
-    let mut frames = response.into_body().into_data_stream();
-    let mut heard = String::new();
-    let mut until = async |word: &str| {
-        let hear = async {
-            while !heard.contains(word) {
-                let frame = frames.next().await.expect("the stream goes on").unwrap();
-                heard.push_str(&String::from_utf8_lossy(&frame));
-            }
-        };
-        timeout(LIMIT, hear).await.expect(word);
-    };
-    until("notifications/subscriptions/acknowledged").await;
+    let mut heard = Heard::of(response.into_body().into_data_stream());
+    heard
+        .until("notifications/subscriptions/acknowledged")
+        .await;
     followed.add("Poster");
-    until("notifications/tools/list_changed").await;
-    drop(frames);
+    heard.until("notifications/tools/list_changed").await;
+    drop(heard);
     followed.end().await;
 }
 

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use testkit::Heard;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -315,19 +314,10 @@ async fn who_follows_a_resource_hears_of_changes() {
             .body(Body::from(body.to_string()))
             .unwrap();
         let response = world.router.clone().oneshot(request).await.unwrap();
-        let mut frames = response.into_body().into_data_stream();
-        let mut heard = String::new();
-        let mut until = async |word: &str| {
-            let hear = async {
-                while !heard.contains(word) {
-                    let frame = frames.next().await.expect("the stream goes on").unwrap();
-                    heard.push_str(&String::from_utf8_lossy(&frame));
-                }
-            };
-            let heard = timeout(Duration::from_secs(40), hear).await;
-            heard.expect(word);
-        };
-        until("notifications/subscriptions/acknowledged").await;
+        let mut heard = Heard::of(response.into_body().into_data_stream());
+        heard
+            .until("notifications/subscriptions/acknowledged")
+            .await;
         // Changes are heard from a moment on that nobody is told of.
         let adding = async {
             loop {
@@ -336,9 +326,10 @@ async fn who_follows_a_resource_hears_of_changes() {
             }
         };
         tokio::select! {
-            () = until("notifications/resources/updated") => {}
+            () = heard.until("notifications/resources/updated") => {}
             () = adding => {}
         }
+        let heard = heard.text;
         assert!(heard.contains("films://all"), "{heard}");
         assert!(!heard.contains(r#""uri":"films://nothing""#), "{heard}");
     })
