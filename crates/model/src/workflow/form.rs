@@ -72,8 +72,11 @@ impl Form {
         }
         out.push(b'}');
         let out = String::from_utf8(out).unwrap_or_default();
-        if let (Some(schema), true) = (&self.schema, faults.is_empty()) {
-            faults = schema.faults(&out, &given);
+        // Without what is unknown it is still known what else is wrong.
+        let is_whole = faults.iter().all(|fault| fault.code == "unknown_field");
+        if let (Some(schema), true) = (&self.schema, is_whole) {
+            faults.extend(schema.faults(&out, &given));
+            faults.truncate(MOST_FAULTS);
         }
         if faults.is_empty() {
             Ok(out)

@@ -83,6 +83,10 @@ fn all_that_does_not_fit_is_told_where_it_stands() {
             "/contactMetod unknown_field contact has no input `contactMetod`; did you mean `contactMethod`?",
         ),
         (
+            with("fax", "1, \"seats\": 0"),
+            "/fax unknown_field contact has no input `fax`\n/seats out_of_range `seats` is less than the minimum of 1",
+        ),
+        (
             with("contactMethod", "\"phone\""),
             "/phone required phone must be given",
         ),
