@@ -239,16 +239,9 @@ impl<B: Beside + Clone> Door<B> {
         Err(problem)
     }
 
-    /// The tool that the head names, if arguments of it may be headers, too. Of the face's own only those of a group may,
-    /// where it names a workflow.
+    /// The tool that the head names, if arguments of it are headers, too; only what stands beside has such.
     async fn called(&self, asker: &Asker, headers: &HeaderMap) -> Option<Tool> {
         let name = named(headers)?;
-        if asker.group.is_some() {
-            let offer = self.face.shared.offer(asker).await.ok()?;
-            if let Some(tool) = offer.tools.iter().find(|tool| tool.name == name) {
-                return Some(tool.clone());
-            }
-        }
         self.face.beside.tool_with_headers(asker, name).await
     }
 
