@@ -3,7 +3,6 @@
 mod cron;
 mod input;
 mod json_schema;
-mod json_schema_oracle;
 mod names;
 mod offers;
 mod structure;

@@ -48,6 +48,10 @@ impl Seen<'_> {
     }
 }
 
+/// What is looked at, and where it stands.
+#[derive(Clone, Copy)]
+struct On<'v, 'a>(&'v Value, &'a At<'a>);
+
 #[derive(Clone, Copy)]
 struct Checker<'s> {
     schemas: &'s Schemas,
@@ -55,14 +59,8 @@ struct Checker<'s> {
 }
 
 impl<'s> Checker<'s> {
-    fn check<'v>(
-        self,
-        place: Place,
-        value: &'v Value,
-        at: &At<'_>,
-        told: &mut Told,
-        seen: &mut Seen<'v>,
-    ) -> bool {
+    fn check<'v>(self, place: Place, on: On<'v, '_>, told: &mut Told, seen: &mut Seen<'v>) -> bool {
+        let On(value, at) = on;
         let below = Self {
             depth: self.depth + 1,
             ..self
@@ -79,7 +77,7 @@ impl<'s> Checker<'s> {
                 Value::Object(members) => below.members(rule, members, at, told, seen),
                 Value::Array(items) => below.items(rule, items, at, told, seen),
                 _ => alone::check(rule, value, at, told),
-            } && below.any(rule, value, at, told, seen);
+            } && below.any(rule, on, told, seen);
             if !fits && told.is_full() {
                 return false;
             }
@@ -89,20 +87,19 @@ impl<'s> Checker<'s> {
 
     /// A value within the one that is looked at.
     fn own(self, place: Place, value: &Value, at: &At<'_>, told: &mut Told) -> bool {
-        self.check(place, value, at, told, &mut Seen::default())
+        self.check(place, On(value, at), told, &mut Seen::default())
     }
 
     /// The same value. What is seen counts only where it fits.
     fn within<'v>(
         self,
         place: Place,
-        value: &'v Value,
-        at: &At<'_>,
+        on: On<'v, '_>,
         told: &mut Told,
         seen: &mut Seen<'v>,
     ) -> bool {
         let mut own = Seen::default();
-        let fits = self.check(place, value, at, told, &mut own);
+        let fits = self.check(place, on, told, &mut own);
         if fits && self.schemas.asks_seen {
             seen.add(own);
         }
@@ -110,46 +107,33 @@ impl<'s> Checker<'s> {
     }
 
     /// Without telling why not.
-    fn fits<'v>(
-        self,
-        place: Place,
-        value: &'v Value,
-        at: &At<'_>,
-        told: &mut Told,
-        seen: &mut Seen<'v>,
-    ) -> bool {
+    fn fits<'v>(self, place: Place, on: On<'v, '_>, told: &mut Told, seen: &mut Seen<'v>) -> bool {
         let mut quiet = told.within(0);
-        let fits = self.within(place, value, at, &mut quiet, seen);
+        let fits = self.within(place, on, &mut quiet, seen);
         told.left = quiet.left;
         fits
     }
 
     /// Rules for values of every type.
-    fn any<'v>(
-        self,
-        rule: &'s Rule,
-        value: &'v Value,
-        at: &At<'_>,
-        told: &mut Told,
-        seen: &mut Seen<'v>,
-    ) -> bool {
+    fn any<'v>(self, rule: &'s Rule, on: On<'v, '_>, told: &mut Told, seen: &mut Seen<'v>) -> bool {
+        let On(value, at) = on;
         let mut every = |places: &mut dyn Iterator<Item = Place>, told: &mut Told| {
             places.fold(true, |fits, place| {
-                self.within(place, value, at, told, seen) & fits
+                self.within(place, on, told, seen) & fits
             })
         };
         match rule {
             Rule::All(places) => every(&mut places.iter().copied(), told),
             Rule::DependentSchemas(dependent) => {
-                let mut given = dependent
+                let given = dependent
                     .iter()
                     .filter(|(name, _)| value.get(name).is_some());
-                every(&mut given.by_ref().map(|(_, place)| *place), told)
+                every(&mut given.map(|(_, place)| *place), told)
             }
-            Rule::Any(places) => self.alternatives(places, false, value, at, told, seen),
-            Rule::One(places) => self.alternatives(places, true, value, at, told, seen),
+            Rule::Any(places) => self.alternatives(places, false, on, told, seen),
+            Rule::One(places) => self.alternatives(places, true, on, told, seen),
             Rule::Not(place) => {
-                !self.fits(*place, value, at, told, &mut Seen::default())
+                !self.fits(*place, on, told, &mut Seen::default())
                     || told.refuse(at, "invalid_value", || {
                         format!("{} is what it must not be", at.subject())
                     })
@@ -159,9 +143,9 @@ impl<'s> Checker<'s> {
                 then,
                 otherwise,
             } => {
-                let fits = self.fits(*of, value, at, told, seen);
+                let fits = self.fits(*of, on, told, seen);
                 let next = if fits { then } else { otherwise };
-                next.is_none_or(|place| self.within(place, value, at, told, seen))
+                next.is_none_or(|place| self.within(place, on, told, seen))
             }
             _ => simple(rule, value, at, told),
         }
@@ -172,15 +156,15 @@ impl<'s> Checker<'s> {
         self,
         places: &[Place],
         one: bool,
-        value: &'v Value,
-        at: &At<'_>,
+        on: On<'v, '_>,
         told: &mut Told,
         seen: &mut Seen<'v>,
     ) -> bool {
+        let at = on.1;
         let (mut count, mut whys) = (0, Vec::new());
         for place in places {
             let mut why = told.within(usize::from(whys.len() < MOST_ALTERNATIVES));
-            let fits = self.within(*place, value, at, &mut why, seen);
+            let fits = self.within(*place, on, &mut why, seen);
             told.left = why.left;
             whys.extend(why.faults);
             count += usize::from(fits);

@@ -8,7 +8,7 @@ use super::super::equal::text;
 use super::super::told::{At, Told};
 use super::super::{Place, Rule, Sized};
 use super::alone::sized;
-use super::{Checker, Seen};
+use super::{Checker, On, Seen};
 
 impl Checker<'_> {
     pub(super) fn items(
@@ -47,9 +47,11 @@ impl Checker<'_> {
                 let mut count = 0;
                 for (index, item) in items.iter().enumerate() {
                     let at = At::Item(at, index);
-                    if self.fits(*of, item, &at, told, &mut Seen::default()) {
+                    if self.fits(*of, On(item, &at), told, &mut Seen::default()) {
                         count += 1;
-                        seen.items.insert(index);
+                        if self.schemas.asks_seen {
+                            seen.items.insert(index);
+                        }
                     }
                 }
                 let fits = count >= *least && most.is_none_or(|most| count <= most);

@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-use super::{mistakes, parse_whole};
+use super::super::{mistakes, parse_whole};
 
 const TIME: Duration = Duration::from_secs(20);
 const LEAST: u32 = 1_000;
